@@ -1,0 +1,1 @@
+"""Instances that witness and mirror each other (reserved; joins the service through its public hooks)."""

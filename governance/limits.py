@@ -1,0 +1,35 @@
+"""Bounds on everything that arrives, in one place.
+
+A bound is part of the protocol when another implementation must apply it too (see `schemas/protocol.md`);
+the rest protect one instance. Sizes are bytes unless the name says otherwise.
+"""
+
+JSON_DEPTH = 32
+JSON_INTEGER = 2**53 - 1
+"""Largest magnitude of a JSON integer (RFC 7493 2.2); larger amounts are decimal strings."""
+
+ENTRY = 60 * 1024
+"""Longest log entry we write. The tile format's own limit is 65,535 (C2SP tlog-tiles)."""
+ENTRY_FORMAT = 65_535
+VOTE_BODY = 64 * 1024
+STATEMENT_BODY = 64 * 1024
+BLOB = 8 * 1024 * 1024
+
+TILE_WIDTH = 256
+TILE_BYTES = TILE_WIDTH * 32
+ENTRY_BUNDLE = TILE_WIDTH * (ENTRY_FORMAT + 2)
+NOTE = 128 * 1024
+"""Room for 16 and more post-quantum signature lines of about 3.3 kB each."""
+NOTE_SIGNATURES = 64
+NAME = 255
+"""Longest log origin or cosigner name (C2SP tlog-cosignature)."""
+PROOF_HASHES = 63
+POLICY = 64 * 1024
+
+ROADMAP_FILE = 4 * 1024 * 1024
+BALLOT_FILE = 256 * 1024 * 1024
+
+OPTIONS = 1_000
+QUESTIONS = 50
+ELECTORATE_PAGE = 400
+"""Voters in one electorate entry; 400 rows of the longest common form stay below ENTRY."""
