@@ -13,6 +13,9 @@ ENTRY = 60 * 1024
 ENTRY_FORMAT = 65_535
 VOTE_BODY = 64 * 1024
 STATEMENT_BODY = 64 * 1024
+ENVELOPE_SIGNATURES = 16
+KEY_ID = 1024
+"""Longest `keyid` in characters; a did:key of an RSA-4096 key has about 730."""
 BLOB = 8 * 1024 * 1024
 
 TILE_WIDTH = 256
