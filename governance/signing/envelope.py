@@ -1,8 +1,8 @@
 """DSSE v1.0.2 envelopes: a typed payload and the signatures over it (secure-systems-lab/dsse).
 
-What is signed is the pre-authentication encoding (PAE) of type and payload, never the JSON around them. The
-JSON is malleable (base64 alphabet, extra fields, order), so a statement is identified by the SHA-256 of its PAE
-and an envelope is normalised before it is logged.
+What is signed is the pre-authentication encoding (PAE) of type and payload, never the JSON around them.
+The JSON is malleable (base64 alphabet, extra fields, order), so a statement is identified by the SHA-256 of
+its PAE and an envelope is normalised before it is logged.
 """
 
 from __future__ import annotations
