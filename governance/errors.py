@@ -177,6 +177,20 @@ class BadSignature(Refused):
     title = "The signature does not match"
 
 
+class BadProof(Refused):
+    """A Merkle proof of the right shape that leads to another root."""
+
+    code = "bad-proof"
+    title = "The proof does not lead to the signed root"
+
+
+class QuorumNotMet(Refused):
+    """Fewer cosignatures than the trust policy asks for."""
+
+    code = "quorum-not-met"
+    title = "Too few witnesses have cosigned this"
+
+
 class WrongSuite(Refused):
     """Another signature suite than the one the member enrolled."""
 

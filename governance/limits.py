@@ -26,7 +26,10 @@ NOTE = 128 * 1024
 NOTE_SIGNATURES = 64
 NAME = 255
 """Longest log origin or cosigner name (C2SP tlog-cosignature)."""
+TREE_SIZE = 2**63 - 1
+"""Most entries of one log; sizes and indices then fit signed 64-bit integers everywhere."""
 PROOF_HASHES = 63
+RECEIPT = NOTE + 64 * 1024
 POLICY = 64 * 1024
 
 ROADMAP_FILE = 4 * 1024 * 1024
