@@ -1,0 +1,79 @@
+"""Approval voting (Brams & Fishburn 1978): mark any options you support; the most marked win."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar
+
+import msgspec
+from msgspec import Meta
+
+from governance import limits
+from governance.counting.checks import check_limits, check_marks, decimal
+from governance.counting.option import Option
+from governance.counting.outcome import Outcome, Step, elect, tie_groups
+from governance.counting.profile import Answer, Profile
+from governance.counting.rule import Rule
+
+Marks = Annotated[int, Meta(ge=0, le=limits.OPTIONS)]
+Seats = Annotated[int, Meta(ge=1, le=limits.OPTIONS)]
+
+
+class ApprovalParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many win, and how many options a voter may mark (`max_marks` None: all)."""
+
+    seats: Seats = 1
+    min_marks: Marks = 0
+    max_marks: Annotated[int, Meta(ge=1, le=limits.OPTIONS)] | None = None
+
+
+class Approval(Rule[ApprovalParams]):
+    """s(c) = sum of the weights of the voters who mark c."""
+
+    id: ClassVar[str] = "approval"
+    title: ClassVar[str] = "Approval voting"
+    reference: ClassVar[str] = "Brams & Fishburn, Approval Voting, APSR 72 (1978)"
+    answer_form: ClassVar[str] = "approval"
+    tie_rule: ClassVar[str] = "lot"
+    Params = ApprovalParams
+
+    def _check(self, options: Sequence[Option], params: ApprovalParams, pointer: str) -> None:
+        check_limits(options, params.min_marks, params.max_marks, params.seats, pointer)
+
+    def check_answer(
+        self, options: Sequence[Option], params: ApprovalParams, answer: Answer, pointer: str = ""
+    ) -> None:
+        """A list of distinct options within the limits."""
+        check_marks(options, answer, params.min_marks, params.max_marks, pointer)
+
+    def count(
+        self, options: Sequence[Option], params: ApprovalParams, profile: Profile, lot: Sequence[str]
+    ) -> Outcome:
+        """The options in order of approvals."""
+        support = approvals(options, profile)
+        ranking = tie_groups(support, support.__getitem__, lot)
+        order = [option for group in ranking for option in group]
+        totals = decimal((option, support[option]) for option in order)
+        winners, steps = elect(ranking, params.seats, "approvals")
+        note = f"Approvals by votes of weight {profile.valid}; {profile.blank} blank."
+        return Outcome(
+            rule=self.id,
+            options=[option.id for option in options],
+            winners=winners,
+            ranking=ranking,
+            order=order,
+            totals=totals,
+            steps=[Step("count", order, totals, note), *steps],
+            lot=list(lot),
+            facts=decimal([("valid_weight", profile.valid), ("blank_weight", profile.blank)]),
+        )
+
+
+def approvals(options: Sequence[Option], profile: Profile) -> dict[str, int]:
+    """The weight that marks each option."""
+    support = {option.id: 0 for option in options}
+    for answer, weight in profile.groups:
+        for mark in answer:
+            if isinstance(mark, str):
+                support[mark] += weight
+    return support

@@ -1,0 +1,42 @@
+"""The counting rules by name and version. Plugins `register` theirs as the built-in ones are."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from governance.counting.approval import Approval
+from governance.counting.rule import Rule
+from governance.errors import Unsupported
+
+RULES: Final[dict[tuple[str, int], Rule[Any]]] = {}
+
+
+def register(rule: Rule[Any]) -> None:
+    """Make a rule available under its id and version.
+
+    Raises:
+        ValueError: the name is taken; a rule never changes under its version.
+    """
+    key = (rule.id, rule.version)
+    if key in RULES:
+        raise ValueError(f"the rule {rule.id} version {rule.version} is already registered")
+    RULES[key] = rule
+
+
+def get_rule(rule_id: str, version: int = 1) -> Rule[Any]:
+    """The rule of that name.
+
+    Raises:
+        Unsupported: this version of Althing does not know it.
+    """
+    rule = RULES.get((rule_id, version))
+    if rule is None:
+        known = ", ".join(sorted({name for name, _ in RULES}))
+        raise Unsupported(
+            f"the counting rule {rule_id[:60]!r} version {version} is not known; known are {known}"
+        )
+    return rule
+
+
+for _rule in (Approval(),):
+    register(_rule)
