@@ -1,0 +1,1 @@
+"""The public log: Merkle tree, tiles, checkpoints, cosignatures, receipts, trust policies (C2SP formats)."""
