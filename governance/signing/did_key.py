@@ -35,7 +35,9 @@ _LENGTHS: Final = {
     MLDSA87_PUB: 2592,
 }
 _ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-_DIGITS: Final = {c: i for i, c in enumerate(_ALPHABET)}
+_NO_DIGIT: Final = 255
+_DIGITS: Final = bytes(_ALPHABET.find(chr(c)) % 256 for c in range(256))
+"""Digit of each byte, for `bytes.translate`: an audit decodes one key per vote."""
 _MAX_TEXT: Final = 4096
 """An ML-DSA-87 key has 3,544 characters; decoding is quadratic in the length."""
 
@@ -59,11 +61,12 @@ def base58_decode(text: str) -> bytes:
     """
     if len(text) > _MAX_TEXT:
         raise MalformedKey(f"{len(text)} characters are too many for a key")
+    digits = text.encode("ascii", "replace").translate(_DIGITS)
+    if _NO_DIGIT in digits:
+        place = digits.index(_NO_DIGIT)
+        raise MalformedKey(f"{text[place]!r} at place {place + 1} is not a base58 character")
     number = 0
-    for place, character in enumerate(text):
-        digit = _DIGITS.get(character)
-        if digit is None:
-            raise MalformedKey(f"{character!r} at place {place + 1} is not a base58 character")
+    for digit in digits:
         number = number * 58 + digit
     zeros = len(text) - len(text.lstrip("1"))
     return bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8)

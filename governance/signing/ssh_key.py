@@ -36,11 +36,12 @@ SECURITY_KEYS: Final = (SK_ED25519, SK_ECDSA)
 RSA_BITS: Final = (2048, 8192)
 """Shorter is breakable, longer only makes every audit slow."""
 
-_CURVES: Final[dict[str, tuple[str, EllipticCurve, int]]] = {
+CURVES: Final[dict[str, tuple[str, EllipticCurve, int]]] = {
     "ecdsa-sha2-nistp256": ("nistp256", SECP256R1(), did_key.P256_PUB),
     "ecdsa-sha2-nistp384": ("nistp384", SECP384R1(), did_key.P384_PUB),
     "ecdsa-sha2-nistp521": ("nistp521", SECP521R1(), did_key.P521_PUB),
 }
+"""SSH key type: curve name, curve, multicodec."""
 
 Material = bytes | EllipticCurvePublicKey | RSAPublicKey
 """Raw bytes for ed25519 and hybrid keys, a `cryptography` key for the others."""
@@ -70,7 +71,7 @@ class SshKey:
             return did_key.RSA_PUB, self.material.public_bytes(Encoding.DER, PublicFormat.PKCS1)
         if isinstance(self.material, EllipticCurvePublicKey):
             point = self.material.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
-            return _CURVES[self.kind][2], point
+            return CURVES[self.kind][2], point
         return None
 
 
@@ -106,7 +107,7 @@ def from_multikey(codec: int, raw: bytes) -> SshKey | None:
     try:
         if codec == did_key.RSA_PUB:
             return _from_rsa_der(raw)
-        for kind, (_, curve, curve_codec) in _CURVES.items():
+        for kind, (_, curve, curve_codec) in CURVES.items():
             if codec == curve_codec:
                 return from_cryptography(kind, EllipticCurvePublicKey.from_encoded_point(curve, raw))
     except (ValueError, UnsupportedAlgorithm) as e:
@@ -124,13 +125,13 @@ def from_cryptography(kind: str, key: EllipticCurvePublicKey | RSAPublicKey) -> 
         numbers = key.public_numbers()
         return _parse_wire(string(RSA.encode()) + mpint(numbers.e) + mpint(numbers.n))
     point = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    curve = _CURVES[kind][0]
+    curve = CURVES[kind][0]
     return _parse_wire(string(kind.encode()) + string(curve.encode()) + string(point))
 
 
 def curve_kind(curve: EllipticCurve) -> str | None:
     """The SSH key type of a curve, or None."""
-    return next((kind for kind, (_, known, _) in _CURVES.items() if known.name == curve.name), None)
+    return next((kind for kind, (_, known, _) in CURVES.items() if known.name == curve.name), None)
 
 
 def _from_rsa_der(raw: bytes) -> SshKey:
@@ -170,7 +171,7 @@ def _parse_hybrid(_kind: str, reader: Reader) -> Material:
 
 
 def _parse_ecdsa(kind: str, reader: Reader) -> Material:
-    name, curve, _ = _CURVES["ecdsa-sha2-nistp256" if kind == SK_ECDSA else kind]
+    name, curve, _ = CURVES["ecdsa-sha2-nistp256" if kind == SK_ECDSA else kind]
     if reader.string() != name.encode():
         raise MalformedKey(f"the SSH key names another curve than {name}")
     point = reader.string()
@@ -201,5 +202,5 @@ _PARSERS: Final[dict[str, Callable[[str, Reader], Material]]] = {
     HYBRID: _parse_hybrid,
     SK_ECDSA: _parse_ecdsa,
     RSA: _parse_rsa,
-    **dict.fromkeys(_CURVES, _parse_ecdsa),
+    **dict.fromkeys(CURVES, _parse_ecdsa),
 }
