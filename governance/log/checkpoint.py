@@ -1,7 +1,7 @@
 """Checkpoints: the signed head of a log (C2SP tlog-checkpoint v1.0.0).
 
 Text of a signed note: origin, size, root hash in base64, then optional extension lines. A log signs with
-a key named like its origin, by Ed25519 (type 01) or ML-DSA-44 (type 06, `cosignature.MlDsaCosigner`), or both.
+a key named like its origin, by Ed25519 (type 01), ML-DSA-44 (type 06, `cosignature.MlDsaCosigner`), or both.
 """
 
 from __future__ import annotations
