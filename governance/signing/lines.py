@@ -16,11 +16,16 @@ _control: Final = re.compile(rb"[\x00-\x09\x0b-\x1f]")
 
 def exact_base64(text: str) -> bytes | None:
     """The bytes that standard padded base64 stands for, or None where it is not their only spelling."""
+    raw = padded_base64(text)
+    return None if raw is None or encode_base64(raw) != text else raw
+
+
+def padded_base64(text: str) -> bytes | None:
+    """The bytes of standard padded base64, or None; the bits that padding leaves over are not looked at."""
     try:
-        raw = binascii.a2b_base64(text, strict_mode=True)
+        return binascii.a2b_base64(text, strict_mode=True)
     except ValueError:
         return None
-    return raw if encode_base64(raw) == text else None
 
 
 def encode_base64(data: bytes) -> str:

@@ -1,4 +1,4 @@
-"""The Go checker of `tests/interop/gocheck`: built once a run, then pointed at any directory of public files."""
+"""The Go checker of `tests/interop/gocheck`: built once a run, then pointed at any public files."""
 
 from __future__ import annotations
 
