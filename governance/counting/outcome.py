@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
 
 import msgspec
 
@@ -60,3 +61,28 @@ def elect(ranking: Sequence[Sequence[str]], seats: int, noun: str = "votes") -> 
 
 def _places(count: int) -> str:
     return "1 place" if count == 1 else f"{count} places"
+
+
+EXACT_DIGITS = 1_000
+
+
+def exact(number: Fraction) -> str:
+    """An integer or `"3/8"`; a fraction of more than `EXACT_DIGITS` digits as 30 decimals and an ellipsis.
+
+    Only weights of many digits in many rounds come to that; the steps stay readable, the count can be
+    repeated.
+    """
+    if number.numerator.bit_length() + number.denominator.bit_length() > EXACT_DIGITS * 10 // 3:
+        return f"{_decimals(number, 30)}…"
+    return str(number)
+
+
+def rounded(number: Fraction) -> str:
+    """A number for reading: at most six decimals, cut off."""
+    text = _decimals(number, 6)
+    return text.rstrip("0").rstrip(".")
+
+
+def _decimals(number: Fraction, places: int) -> str:
+    whole, rest = divmod(number.numerator * 10**places // number.denominator, 10**places)
+    return f"{whole}.{rest:0{places}d}"

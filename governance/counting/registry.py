@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from governance.counting.approval import Approval
+from governance.counting.equal_shares import EqualShares
+from governance.counting.greedy import Greedy
 from governance.counting.rule import Rule
+from governance.counting.score import Score
+from governance.counting.yes_no import YesNo
 from governance.errors import Unsupported
 
 RULES: Final[dict[tuple[str, int], Rule[Any]]] = {}
@@ -38,5 +42,5 @@ def get_rule(rule_id: str, version: int = 1) -> Rule[Any]:
     return rule
 
 
-for _rule in (Approval(),):
+for _rule in (Approval(), Score(), YesNo(), Greedy(), EqualShares()):
     register(_rule)
