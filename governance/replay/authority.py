@@ -1,0 +1,113 @@
+"""Who may sign what: the keys of an instance and the roles a constitution gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from governance.errors import BadSignature, NotAuthorised
+from governance.statements.base import Key
+from governance.statements.electorate import Voter
+from governance.statements.entry import Entry, verify_signer
+from governance.statements.space import BallotOrder
+
+ROLE_KINDS: Final = (
+    "constitution",
+    "member",
+    "roadmap-item",
+    "roadmap-edition",
+    "ballot",
+    "ballot-order",
+    "commitment",
+    "commitment-update",
+    "dispute",
+    "ruling",
+)
+"""The kinds that a constitution gives to roles; all others belong to the service key."""
+
+
+@dataclass(slots=True)
+class InstanceKeys:
+    """The keys an instance's identity log has named so far; service keys by key text, operators by id."""
+
+    instance: str = ""
+    root: Key | None = None
+    services: dict[str, Key] = field(default_factory=dict)
+    operators: dict[str, Key] = field(default_factory=dict)
+
+
+class Members(Protocol):
+    """What a space says about its members (implemented by `replay.space.SpaceState`)."""
+
+    def key_of(self, member: str) -> Key | None:
+        """The member's current key, whatever their status; None when never enrolled."""
+        ...
+
+    def roles_of(self, member: str) -> frozenset[str]:
+        """The roles of an active member; empty otherwise."""
+        ...
+
+    def permitted(self, kind: str) -> frozenset[str]:
+        """The roles that may record this kind."""
+        ...
+
+    def order_of(self, digest: str) -> BallotOrder | None:
+        """The steward's order of that digest."""
+        ...
+
+    def roll(self, roles: list[str], weights: str) -> list[Voter]:
+        """The rows of everybody entitled to vote, ascending by id."""
+        ...
+
+
+def require_service(entry: Entry, keys: InstanceKeys) -> None:
+    """That the instance's service key signed the entry.
+
+    Raises:
+        NotAuthorised: no signature by a service key of this instance.
+        BadSignature: its signature does not verify.
+    """
+    for signature in entry.envelope.signatures:
+        key = keys.services.get(signature.keyid)
+        if key is not None:
+            verify_signer(entry, signature.keyid, key)
+            return
+    raise NotAuthorised("this entry needs the signature of the instance's service key", pointer="/signatures")
+
+
+def require_role(entry: Entry, signer: str, members: Members) -> None:
+    """That signer, an active member with a role that may record this kind, signed the entry.
+
+    Raises:
+        NotAuthorised: unknown signer, or none of the roles.
+        BadSignature, WrongSuite: the signature does not verify.
+    """
+    key = members.key_of(signer)
+    if key is None:
+        raise NotAuthorised(f"{signer} is not enrolled in this space")
+    verify_signer(entry, signer, key)
+    kind = entry.statement.KIND
+    allowed = members.permitted(kind)
+    if not (members.roles_of(signer) & allowed):
+        raise NotAuthorised(
+            f"recording a {kind} needs one of the roles {', '.join(sorted(allowed)) or '(none)'}",
+            signer=signer,
+        )
+
+
+def require_any_role(entry: Entry, members: Members) -> str:
+    """The first signer who may record this kind, verified.
+
+    Raises:
+        NotAuthorised: no signer holds a role that may.
+        BadSignature, WrongSuite: a known signer's signature does not verify.
+    """
+    refusal: NotAuthorised | None = None
+    for signature in entry.envelope.signatures:
+        try:
+            require_role(entry, signature.keyid, members)
+        except NotAuthorised as e:
+            refusal = refusal or e
+        else:
+            return signature.keyid
+    raise refusal or BadSignature("the envelope carries no signature", pointer="/signatures")

@@ -1,0 +1,99 @@
+"""A ballot's definition: everything that decides the result, written down before anybody votes (DESIGN 4)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from governance import limits
+from governance.statements.base import (
+    Amount,
+    Key,
+    MemberId,
+    OptionId,
+    Origin,
+    Quarter,
+    Role,
+    Slug,
+    Statement,
+    Text,
+    Time,
+    Title,
+    Value,
+    kind,
+)
+from governance.statements.space import Quorum
+
+Scalar = str | int | bool | None
+Param = Scalar | list[str | int] | dict[str, Scalar]
+
+
+class OptionLine(Value, frozen=True):
+    """One thing to vote on; `cost` in the question's unit, `item` the roadmap item it stands for."""
+
+    id: OptionId
+    title: Title
+    cost: Amount | None
+    item: Slug | None
+
+
+class RuleChoice(Value, frozen=True):
+    """The counting rule, its version and all its parameters (nothing is left to a default)."""
+
+    id: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}$")]
+    version: Annotated[int, Meta(ge=1, le=1_000)]
+    params: dict[str, Param]
+
+
+class Question(Value, frozen=True):
+    """What is asked, how it is answered and counted."""
+
+    id: Slug
+    title: Title
+    text: Text
+    options: Annotated[list[OptionLine], Meta(min_length=1, max_length=limits.OPTIONS)]
+    rule: RuleChoice
+    ties: Annotated[str, Meta(pattern=r"^rule-then-lot$")]
+
+
+class Eligibility(Value, frozen=True):
+    """Who is on the roll: active members with one of the roles, with what weight."""
+
+    roles: Annotated[list[Role], Meta(min_length=1, max_length=4)]
+    weights: Annotated[str, Meta(pattern=r"^(equal|enrolled)$")]
+
+
+class NonceHolder(Value, frozen=True):
+    """A party that commits to a secret number before opening and reveals it after close (lot seed)."""
+
+    id: MemberId
+    key: Key
+
+
+@kind("ballot")
+class Ballot(Statement, frozen=True):
+    """A ballot's definition, signed by a steward; entry 0 of the ballot's log."""
+
+    protocol: Annotated[int, Meta(ge=1, le=1)]
+    space: Slug
+    ballot: Slug
+    origin: Origin
+    title: Title
+    text: Text
+    quarter: Quarter | None
+    privacy: Annotated[str, Meta(pattern=r"^open$")]
+    questions: Annotated[list[Question], Meta(min_length=1, max_length=limits.QUESTIONS)]
+    eligibility: Eligibility
+    quorum: Quorum | None
+    opens_at: Time
+    closes_at: Time
+    early_close: Annotated[str, Meta(pattern=r"^(never|steward)$")]
+    extension: Annotated[int, Meta(ge=0, le=90 * 86_400, description="Late-quorum extension, seconds, once")]
+    revote: Annotated[str, Meta(pattern=r"^last-counts$")]
+    delegation: Annotated[str, Meta(pattern=r"^none$")]
+    nonce_holders: Annotated[list[NonceHolder], Meta(max_length=20)]
+    witness_policy: Annotated[str, Meta(max_length=16_000, description="C2SP tlog-policy, or empty")]
+    requires: list[Annotated[str, Meta(max_length=60)]]
+    signer: MemberId
+    defined_at: Time

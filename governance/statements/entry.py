@@ -1,0 +1,93 @@
+"""Reading a log entry: envelope, statement and identity in one value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from governance import limits
+from governance.errors import BadSignature, MalformedEnvelope, TooLarge, WrongSuite
+from governance.signing import suites
+from governance.signing.envelope import Envelope, identity, normalise, pae, parse_envelope
+from governance.statements.base import Key, Statement, parse_statement
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An envelope with its statement.
+
+    `identity` is `sha256:` of the DSSE PAE: what a statement is called, whatever its envelope looks like.
+    `data` is the normalised envelope, the bytes that a log holds.
+    """
+
+    statement: Statement
+    envelope: Envelope
+    identity: str
+    data: bytes
+
+
+def read_entry(data: bytes) -> Entry:
+    """The entry of envelope bytes as a log holds them.
+
+    Raises:
+        MalformedEnvelope: not an envelope, or not in the normal form (a second form of one vote).
+        Malformed, Unsupported: the payload is no statement of a known kind.
+    """
+    entry = read_envelope(data)
+    if entry.data != data:
+        raise MalformedEnvelope("the envelope is not in the normal form that logs hold")
+    return entry
+
+
+def read_envelope(data: bytes) -> Entry:
+    """The entry of envelope bytes as somebody sent them; any DSSE layout, normalised here.
+
+    Raises:
+        TooLarge: the normalised envelope is beyond `limits.ENTRY`.
+        Malformed, Unsupported: as `read_entry`.
+    """
+    envelope = parse_envelope(data)
+    normal = normalise(envelope)
+    if len(normal) > limits.ENTRY:
+        raise TooLarge(f"the envelope has {len(normal)} bytes; a log entry holds at most {limits.ENTRY}")
+    statement = parse_statement(envelope.payload_type, envelope.payload)
+    return Entry(statement, envelope, identity(envelope), normal)
+
+
+_LOOKS: Final[dict[str, Callable[[bytes], bool]]] = {
+    "sshsig": lambda signature: signature.startswith(b"SSHSIG"),
+    "ed25519": lambda signature: len(signature) == 64,
+    "hybrid": lambda signature: len(signature) == 2420 + 64,
+}
+"""Only to name the likely mistake in a refusal; nothing is accepted by looks."""
+
+
+def verify_signer(entry: Entry, signer: str, key: Key) -> None:
+    """That this signer, with this enrolled key, signed the entry.
+
+    The key id only says which signature to try; the suite is the key's, never the message's.
+
+    Raises:
+        BadSignature: no signature carries the signer's id, or it does not verify.
+    """
+    envelope = entry.envelope
+    message = pae(envelope.payload_type, envelope.payload)
+    candidates = [s.sig for s in envelope.signatures if s.keyid == signer]
+    if not candidates:
+        raise BadSignature(f"no signature by {signer}", pointer="/signatures")
+    if not all(suites.verify_text(key.suite, key.public, message, sig) for sig in candidates):
+        raise _why_not(key, candidates[0])
+
+
+def _why_not(key: Key, signature: bytes) -> BadSignature | WrongSuite:
+    other = next((name for name, begins in _LOOKS.items() if begins(signature)), key.suite)
+    if other != key.suite:
+        return WrongSuite(
+            f"this member enrolled a key for {key.suite}, the signature looks like {other}",
+            pointer="/signatures/0/sig",
+        )
+    return BadSignature(
+        f"the signature does not match the content and the enrolled {key.suite} key",
+        pointer="/signatures/0/sig",
+    )
