@@ -1,4 +1,4 @@
-"""Tessera's 15-entry log: every checkpoint, partial tile and bundle; and the path examples of C2SP tlog-tiles."""
+"""Tessera's 15-entry log: every checkpoint, tile and bundle; the path examples of C2SP tlog-tiles."""
 
 from __future__ import annotations
 
