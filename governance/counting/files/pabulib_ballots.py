@@ -1,0 +1,183 @@
+"""Between Pabulib's tables and our ballots.
+
+Vote types become answers: `approval` and `choose-1` a list of marks, `cumulative` and `scoring` points by
+project, and `ordinal` points by position, `max_length` for the first (3, 2, 1 in Kraków), which is how
+Pabulib's own column `score` counts them. So `approval` reproduces the column `votes` of any file, and `score`
+or `greedy` the column `score`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from governance import limits
+from governance.counting.files.ballot_file import BallotFile, Ballots
+from governance.counting.files.pabulib import PabulibFile, Row, Table
+from governance.counting.option import Option
+from governance.counting.profile import Answer
+from governance.errors import MalformedBallotFile, Refused, Unsupported
+
+VOTE_TYPES: Final = ("approval", "choose-1", "ordinal", "cumulative", "scoring")
+_AMOUNT: Final = re.compile(r"([0-9]{1,38})(?:[.,]0{1,6})?")
+_POINTS: Final = re.compile(r"-?[0-9]{1,6}")
+
+
+def ballots_of(file: PabulibFile) -> BallotFile:
+    """The question, its rule and its ballots as a Pabulib file states them.
+
+    Raises:
+        MalformedBallotFile: amounts or points that are not whole numbers, a missing budget, with the line.
+        Unsupported: a vote type that Pabulib does not define.
+    """
+    meta = file.meta
+    vote_type = meta.get("vote_type", "")
+    if vote_type not in VOTE_TYPES:
+        raise Unsupported(f"the vote type {vote_type[:40]!r} is not one of {', '.join(VOTE_TYPES)}")
+    options = tuple(_options(file.projects))
+    ballots = tuple(Ballots(answer) for answer in _answers(file.votes, vote_type, meta, len(options)))
+    rule, params = _rule(meta)
+    params |= _limits(meta, vote_type)
+    params["max_grade"] = _largest_grade(meta, ballots)
+    return BallotFile(rule, params, options, ballots, foreign=True)
+
+
+def pabulib_of(file: BallotFile, description: Mapping[str, str]) -> PabulibFile:
+    """The Pabulib tables of a budget question; `description` adds META lines (`country`, `currency` …).
+
+    Raises:
+        Refused: weighted ballots, rankings or options without cost, which the format cannot say.
+    """
+    if any(line.weight != 1 for line in file.ballots) or any(o.cost is None for o in file.options):
+        raise Refused("a Pabulib file holds unweighted ballots and options with costs only")
+    points = any(isinstance(line.answer, dict) for line in file.ballots)
+    votes = [cells for line in file.ballots for cells in [_cells(line.answer, points)] * line.count]
+    meta = {
+        **description,
+        "num_projects": str(len(file.options)),
+        "num_votes": str(len(votes)),
+        "budget": str(file.params.get("budget", "0")),
+        "vote_type": "scoring" if points else "approval",
+        "rule": "equalshares" if file.rule == "equal-shares" else file.rule,
+    }
+    columns = ("voter_id", "vote", "points") if points else ("voter_id", "vote")
+    return PabulibFile(
+        Table(("key", "value"), tuple(meta.items())),
+        Table(("project_id", "cost", "name"), tuple((o.id, str(o.cost), o.title) for o in file.options)),
+        Table(columns, tuple((str(number), *cells) for number, cells in enumerate(votes, 1))),
+    )
+
+
+def _cells(answer: Answer | None, points: bool) -> Row:
+    """The columns `vote` and, where the file has it, `points`."""
+    marks = [mark for mark in answer or () if isinstance(mark, str)]
+    whole = answer is None or (isinstance(answer, dict) if points else isinstance(answer, list))
+    if not whole or len(marks) != len(answer or ()) or any("," in mark for mark in marks):
+        raise Refused("a Pabulib file holds one kind of answer, marks or points, and no comma in an id")
+    given = [str(number) for number in answer.values()] if isinstance(answer, dict) else []
+    return (",".join(marks), ",".join(given)) if points else (",".join(marks),)
+
+
+def _options(projects: Table) -> Iterator[Option]:
+    ids, costs = projects.column("project_id") or [], projects.column("cost") or []
+    names = projects.column("name") or [""] * len(ids)
+    if len(ids) > limits.OPTIONS:
+        raise MalformedBallotFile(f"{len(ids)} projects; at most {limits.OPTIONS} can be counted")
+    for row, (project, cost, name) in enumerate(zip(ids, costs, names, strict=True)):
+        yield Option(project, name, _amount(cost, "the cost", projects.line(row)))
+
+
+def _answers(votes: Table, vote_type: str, meta: Mapping[str, str], projects: int) -> Iterator[Answer | None]:
+    """One answer for each row; an empty vote is blank."""
+    points = votes.column("points")
+    if vote_type in ("cumulative", "scoring") and points is None:
+        raise MalformedBallotFile("VOTES lacks the column points")
+    top = _whole(meta.get("max_length"), "max_length") or projects
+    for row, vote in enumerate(votes.column("vote") or ()):
+        marks = [mark.strip() for mark in vote.split(",")] if vote.strip() else []
+        if not marks:
+            yield None
+        elif vote_type in ("approval", "choose-1"):
+            yield list(marks)
+        elif vote_type == "ordinal":
+            yield _by_mark(marks, [max(top - place, 0) for place in range(len(marks))], votes.line(row))
+        elif points is not None:
+            given = [_point(text.strip(), votes.line(row)) for text in points[row].split(",")]
+            yield _by_mark(marks, given, votes.line(row))
+
+
+def _by_mark(marks: list[str], points: list[int], line: int | None) -> dict[str, int]:
+    answer = dict(zip(marks, points, strict=False))
+    if len(answer) != len(marks) or len(points) != len(marks):
+        raise _wrong("projects and points of a vote do not pair up", line)
+    return answer
+
+
+def _rule(meta: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+    """The rule META names, with its parameters; what Pabulib calls `unknown` is taken for greedy."""
+    params: dict[str, Any] = {}
+    if "budget" in meta:
+        params["budget"] = str(_amount(meta["budget"], "the budget", None))
+    name = meta.get("rule", "")
+    if name.startswith("equalshares"):
+        params["completion"] = "add1" if "add1" in name else "none"
+        params["second_completion"] = "greedy" if "add1u" in name else "none"
+        return "equal-shares", params
+    if name == "greedy-no-skip":
+        params["skip"] = False
+    least = _whole(meta.get("min_project_score_threshold"), "min_project_score_threshold")
+    if least is not None:
+        params["threshold"] = str(least)
+    return "greedy", params
+
+
+def _limits(meta: Mapping[str, str], vote_type: str) -> dict[str, Any]:
+    """Limits of a vote, by the names our rules give them."""
+    names = {"min_length": "min_marks", "max_length": "max_marks"}
+    params: dict[str, Any] = {}
+    if vote_type in ("approval", "choose-1"):
+        params["answers"] = "approval"
+    else:
+        params["answers"] = "points"
+        names |= {"max_points": "max_points", "max_sum_points": "max_sum"}
+    for theirs, ours in names.items():
+        limit = _whole(meta.get(theirs), theirs)
+        if limit is not None:
+            params[ours] = limit
+    if vote_type == "choose-1":
+        params["max_marks"] = 1
+    return params
+
+
+def _largest_grade(meta: Mapping[str, str], ballots: tuple[Ballots, ...]) -> int:
+    stated = _whole(meta.get("max_points"), "max_points")
+    if stated:
+        return stated
+    given = (max(b.answer.values(), default=0) for b in ballots if isinstance(b.answer, dict))
+    return max(1, max(given, default=1))
+
+
+def _whole(text: str | None, name: str) -> int | None:
+    return None if text is None or not text.strip() else _amount(text, name, None)
+
+
+def _amount(text: str, name: str, line: int | None) -> int:
+    match = _AMOUNT.fullmatch(text.strip())
+    if match is None:
+        raise _wrong(f"{name} {text[:40]!r} is not a whole number", line)
+    return int(match.group(1))
+
+
+def _point(text: str, line: int | None) -> int:
+    if _POINTS.fullmatch(text) is None:
+        raise _wrong(f"{text[:40]!r} is not a number of points", line)
+    return int(text)
+
+
+def _wrong(problem: str, line: int | None) -> MalformedBallotFile:
+    return (
+        MalformedBallotFile(problem)
+        if line is None
+        else MalformedBallotFile(f"line {line}: {problem}", line=line)
+    )
