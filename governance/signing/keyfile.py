@@ -170,7 +170,7 @@ def _unlock(openssh: bytes, passphrase: str | None) -> sshsig.PrivateKey:
     _check_kind(openssh)
     try:
         key = _load_openssh(openssh, passphrase)
-    except (InvalidTag, ValueError, OverflowError) as e:
+    except (InvalidTag, ValueError, OverflowError, NotImplementedError) as e:
         if passphrase is not None:
             raise MalformedKey("the passphrase is wrong, or the private key file is damaged") from e
         raise MalformedKey(f"the private key file is damaged: {e}") from e
