@@ -63,6 +63,14 @@ class MalformedRequest(Malformed):
     title = "The request could not be understood"
 
 
+class MalformedAnswer(Malformed):
+    """A service answered with something that the protocol does not know."""
+
+    code = "malformed-answer"
+    status = 502
+    title = "The service's answer could not be understood"
+
+
 class MalformedStatement(Malformed):
     """JSON, but not of the shape its payload type names."""
 
@@ -338,6 +346,14 @@ class StorageUnavailable(Unavailable):
 
     code = "storage-unavailable"
     title = "Votes cannot be stored at the moment"
+
+
+class NoAnswer(Unavailable):
+    """Nobody answers at the address, or not in time."""
+
+    code = "no-answer"
+    status = 504
+    title = "The service does not answer"
 
 
 class SourceUnavailable(Unavailable):
