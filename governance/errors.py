@@ -67,7 +67,6 @@ class MalformedAnswer(Malformed):
     """A service answered with something that the protocol does not know."""
 
     code = "malformed-answer"
-    status = 502
     title = "The service's answer could not be understood"
 
 
@@ -352,7 +351,7 @@ class NoAnswer(Unavailable):
     """Nobody answers at the address, or not in time."""
 
     code = "no-answer"
-    status = 504
+    status = 502
     title = "The service does not answer"
 
 
