@@ -8,7 +8,7 @@ from governance.errors import InvalidStatement, NotAuthorised, StaleRevision
 from governance.replay.authority import Members, require_role
 from governance.signing.suites import get
 from governance.statements.base import Key
-from governance.statements.entry import Entry, verify_signer
+from governance.statements.entry import Entry, key_id, verify_signer
 from governance.statements.member import Member
 
 
@@ -42,7 +42,7 @@ def authorise_enrolment(members: Members, old: MemberRecord | None, new: Member,
     """
     if new.previous != (old.digest if old else None):
         raise StaleRevision("this enrolment was revised since", pointer="/previous")
-    if old is None and get(new.key.suite).member_id(new.key.public) != new.member:
+    if old is None and key_id(new.key) != new.member:
         raise InvalidStatement("the member id does not belong to this key", pointer="/member")
     get(new.key.suite).parse_key(new.key.public)
     if old is None or old.key != new.key:
@@ -64,7 +64,7 @@ def authorise_enrolment(members: Members, old: MemberRecord | None, new: Member,
 
 def _possession(entry: Entry, new: Member, old: MemberRecord | None) -> None:
     """The new key must have signed; after a rotation it signs under its own id, not the member's."""
-    signer = new.member if old is None else get(new.key.suite).member_id(new.key.public)
+    signer = new.member if old is None else key_id(new.key)
     verify_signer(entry, signer, new.key)
 
 

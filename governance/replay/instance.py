@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 from governance.errors import InvalidStatement, NotAuthorised, Unsupported
 from governance.replay.authority import InstanceKeys, require_service
-from governance.signing.suites import get
-from governance.statements.entry import Entry, verify_signer
+from governance.statements.entry import Entry, key_id, verify_signer
 from governance.statements.instance import Instance, SpaceNotice, instance_id
 
 
@@ -49,10 +48,10 @@ class InstanceState:
             raise InvalidStatement("serial and previous do not continue the last document", pointer="/serial")
         if old is not None and (new.root != old.root or new.vkey != old.vkey):
             raise InvalidStatement("root key and log key do not change", pointer="/root")
-        verify_signer(entry, new.id, new.root)
+        verify_signer(entry, key_id(new.root), new.root)
         self.document, self.document_digest = new, entry.identity
         self.keys.instance, self.keys.root = new.id, new.root
-        self.keys.services[service_id(new)] = new.service
+        self.keys.services[key_id(new.service)] = new.service
         self.keys.operators = {o.id: o.key for o in new.operators}
 
     def _space(self, notice: SpaceNotice, entry: Entry) -> None:
@@ -62,8 +61,3 @@ class InstanceState:
         if notice.space in self.spaces:
             raise InvalidStatement(f"the space {notice.space} is already listed", pointer="/space")
         self.spaces[notice.space] = notice
-
-
-def service_id(document: Instance) -> str:
-    """The key id under which the service key signs."""
-    return get(document.service.suite).member_id(document.service.public)

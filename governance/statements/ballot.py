@@ -9,6 +9,7 @@ from msgspec import Meta
 from governance import limits
 from governance.statements.base import (
     Amount,
+    Integer,
     Key,
     MemberId,
     OptionId,
@@ -25,8 +26,8 @@ from governance.statements.base import (
 )
 from governance.statements.space import Quorum
 
-Scalar = str | int | bool | None
-Param = Scalar | list[str | int] | dict[str, Scalar]
+Scalar = str | Integer | bool | None
+Param = Scalar | list[str | Integer] | dict[str, Scalar]
 
 
 class OptionLine(Value, frozen=True):
@@ -41,7 +42,7 @@ class OptionLine(Value, frozen=True):
 class RuleChoice(Value, frozen=True):
     """The counting rule, its version and all its parameters (nothing is left to a default)."""
 
-    id: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}$")]
+    id: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}$(?!\n)")]
     version: Annotated[int, Meta(ge=1, le=1_000)]
     params: dict[str, Param]
 
@@ -54,14 +55,14 @@ class Question(Value, frozen=True):
     text: Text
     options: Annotated[list[OptionLine], Meta(min_length=1, max_length=limits.OPTIONS)]
     rule: RuleChoice
-    ties: Annotated[str, Meta(pattern=r"^rule-then-lot$")]
+    ties: Annotated[str, Meta(pattern=r"^rule-then-lot$(?!\n)")]
 
 
 class Eligibility(Value, frozen=True):
     """Who is on the roll: active members with one of the roles, with what weight."""
 
     roles: Annotated[list[Role], Meta(min_length=1, max_length=4)]
-    weights: Annotated[str, Meta(pattern=r"^(equal|enrolled)$")]
+    weights: Annotated[str, Meta(pattern=r"^(equal|enrolled)$(?!\n)")]
 
 
 class NonceHolder(Value, frozen=True):
@@ -82,18 +83,18 @@ class Ballot(Statement, frozen=True):
     title: Title
     text: Text
     quarter: Quarter | None
-    privacy: Annotated[str, Meta(pattern=r"^open$")]
+    privacy: Annotated[str, Meta(pattern=r"^open$(?!\n)")]
     questions: Annotated[list[Question], Meta(min_length=1, max_length=limits.QUESTIONS)]
     eligibility: Eligibility
     quorum: Quorum | None
     opens_at: Time
     closes_at: Time
-    early_close: Annotated[str, Meta(pattern=r"^(never|steward)$")]
+    early_close: Annotated[str, Meta(pattern=r"^(never|steward)$(?!\n)")]
     extension: Annotated[int, Meta(ge=0, le=90 * 86_400, description="Late-quorum extension, seconds, once")]
-    revote: Annotated[str, Meta(pattern=r"^last-counts$")]
-    delegation: Annotated[str, Meta(pattern=r"^none$")]
+    revote: Annotated[str, Meta(pattern=r"^last-counts$(?!\n)")]
+    delegation: Annotated[str, Meta(pattern=r"^none$(?!\n)")]
     nonce_holders: Annotated[list[NonceHolder], Meta(max_length=20)]
     witness_policy: Annotated[str, Meta(max_length=16_000, description="C2SP tlog-policy, or empty")]
-    requires: list[Annotated[str, Meta(max_length=60)]]
+    requires: Annotated[list[Annotated[str, Meta(max_length=60)]], Meta(max_length=50)]
     signer: MemberId
     defined_at: Time

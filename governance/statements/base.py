@@ -14,30 +14,33 @@ from governance.errors import Unsupported
 PREFIX: Final = "application/vnd.althing."
 SUFFIX: Final = ".v1+json"
 
+# `$(?!\n)`: in Python a bare `$` also matches before a final line feed, which no id may end in.
+Integer = Annotated[int, Meta(ge=-limits.JSON_INTEGER, le=limits.JSON_INTEGER)]
 Time = Annotated[int, Meta(ge=0, le=253_402_300_799, description="Unix time in seconds, UTC")]
 Count = Annotated[int, Meta(ge=0, le=limits.JSON_INTEGER)]
 Amount = Annotated[
     str,
     Meta(
-        pattern=r"^(0|[1-9][0-9]{0,38})$", description="Non-negative integer as a decimal string, below 2^128"
+        pattern=r"^(0|[1-9][0-9]{0,38})$(?!\n)",
+        description="Non-negative integer as a decimal string, below 2^128",
     ),
 ]
-Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
-Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", description="32 bytes in hex")]
-Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-OptionId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$(?!\n)")]
+Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)", description="32 bytes in hex")]
+Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$(?!\n)")]
+OptionId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)")]
 MemberId = Annotated[
     str,
     Meta(
-        pattern=r"^(did:key:z[1-9A-HJ-NP-Za-km-z]{1,2800}|sha256:[0-9a-f]{64})$",
+        pattern=r"^(did:key:z[1-9A-HJ-NP-Za-km-z]{1,2800}|sha256:[0-9a-f]{64})$(?!\n)",
         description="did:key, or the SHA-256 of a key that has no multicodec",
     ),
 ]
-Origin = Annotated[str, Meta(pattern=r"^[^\s+]+$", min_length=1, max_length=limits.NAME)]
-Quarter = Annotated[str, Meta(pattern=r"^[0-9]{4}-Q[1-4]$")]
+Origin = Annotated[str, Meta(pattern=r"^[^\s+]+$(?!\n)", min_length=1, max_length=limits.NAME)]
+Quarter = Annotated[str, Meta(pattern=r"^[0-9]{4}-Q[1-4]$(?!\n)")]
 Title = Annotated[str, Meta(min_length=1, max_length=300)]
 Text = Annotated[str, Meta(max_length=8_000)]
-Role = Annotated[str, Meta(pattern=r"^(steward|registrar|auditor|member)$")]
+Role = Annotated[str, Meta(pattern=r"^(steward|registrar|auditor|member)$(?!\n)")]
 
 
 class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,7 +65,7 @@ class Statement(Value, frozen=True):
 class Key(Value, frozen=True):
     """A public key with the one suite it may be used with."""
 
-    suite: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}$")]
+    suite: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}$(?!\n)")]
     public: Annotated[str, Meta(min_length=1, max_length=4_096)]
 
 

@@ -47,7 +47,7 @@ class NonceReveal(Statement, frozen=True):
 
     definition: Digest
     holder: MemberId
-    nonce: Annotated[str, Meta(pattern=r"^[0-9a-f]{32,128}$")]
+    nonce: Annotated[str, Meta(pattern=r"^[0-9a-f]{32,128}$(?!\n)")]
     revealed_at: Time
 
 

@@ -19,7 +19,7 @@ class Voter(Value, frozen=True, omit_defaults=True):
     """One row of the roll. `public` is left out when the id itself holds the key (did:key)."""
 
     id: MemberId
-    suite: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}$")]
+    suite: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}$(?!\n)")]
     weight: Amount
     public: Annotated[str, Meta(min_length=1, max_length=4_096)] | None = None
 

@@ -55,6 +55,11 @@ def read_envelope(data: bytes) -> Entry:
     return Entry(statement, envelope, identity(envelope), normal)
 
 
+def key_id(key: Key) -> str:
+    """The id under which a key signs when it is nobody's enrolled key (root, service, new keys)."""
+    return suites.get(key.suite).member_id(key.public)
+
+
 _LOOKS: Final[dict[str, Callable[[bytes], bool]]] = {
     "sshsig": lambda signature: signature.startswith(b"SSHSIG"),
     "ed25519": lambda signature: len(signature) == 64,

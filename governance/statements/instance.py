@@ -35,7 +35,7 @@ class Instance(Statement, frozen=True):
 
     id: Digest
     name: Title
-    base_url: Annotated[str, Meta(pattern=r"^https?://[^\s/]+(/[^\s]*)?$", max_length=255)]
+    base_url: Annotated[str, Meta(pattern=r"^https?://[^\s/]+(/[^\s]*)?$(?!\n)", max_length=255)]
     serial: Annotated[int, Meta(ge=1, le=2**31)]
     previous: Digest | None
     issued_at: Time

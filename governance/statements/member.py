@@ -22,6 +22,6 @@ class Member(Statement, frozen=True):
     key: Key
     roles: Annotated[list[Role], Meta(min_length=1, max_length=4)]
     weight: Amount
-    status: Annotated[str, Meta(pattern=r"^(active|suspended|left)$")]
+    status: Annotated[str, Meta(pattern=r"^(active|suspended|left)$(?!\n)")]
     previous: Digest | None
     enrolled_at: Time

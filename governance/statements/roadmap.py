@@ -20,7 +20,9 @@ from governance.statements.base import (
     kind,
 )
 
-ItemStatus = Annotated[str, Meta(pattern=r"^(proposed|planned|committed|in-progress|done|not-planned)$")]
+ItemStatus = Annotated[
+    str, Meta(pattern=r"^(proposed|planned|committed|in-progress|done|not-planned)$(?!\n)")
+]
 Label = Annotated[str, Meta(max_length=200)]
 
 
@@ -81,6 +83,6 @@ class CommitmentUpdate(Statement, frozen=True):
     space: Slug
     commitment: Slug
     previous: Digest
-    status: Annotated[str, Meta(pattern=r"^(kept|late|dropped|in-progress)$")]
+    status: Annotated[str, Meta(pattern=r"^(kept|late|dropped|in-progress)$(?!\n)")]
     text: Text
     updated_at: Time

@@ -65,7 +65,7 @@ class BallotDefaults(Value, frozen=True):
     rule: Annotated[str, Meta(max_length=40)]
     quorum: Quorum | None
     extension: Annotated[int, Meta(ge=0, le=90 * 86_400, description="Late-quorum extension in seconds")]
-    weights: Annotated[str, Meta(pattern=r"^(equal|enrolled)$")]
+    weights: Annotated[str, Meta(pattern=r"^(equal|enrolled)$(?!\n)")]
 
 
 @kind("constitution")
@@ -120,7 +120,7 @@ class BallotOrder(Statement, frozen=True):
     space: Slug
     ballot: Slug
     definition: Digest
-    action: Annotated[str, Meta(pattern=r"^(open|close|cancel)$")]
+    action: Annotated[str, Meta(pattern=r"^(open|close|cancel)$(?!\n)")]
     reason: Text
     signer: MemberId
     ordered_at: Time

@@ -9,6 +9,7 @@ from msgspec import Meta
 from governance.statements.base import (
     Digest,
     Hash,
+    Integer,
     MemberId,
     Origin,
     Slug,
@@ -24,7 +25,7 @@ Mark = Annotated[str, Meta(max_length=64)]
 Answer = (
     Mark
     | Annotated[list[Mark | Annotated[list[Mark], Meta(max_length=1_000)]], Meta(max_length=1_000)]
-    | dict[Mark, int]
+    | dict[Mark, Integer]
 )
 """A choice, a list of marks (a list within a list is a tie), or points by option; the rule says which."""
 
@@ -95,7 +96,7 @@ class Ruling(Statement, frozen=True):
     ballot: Origin
     definition: Digest
     dispute: Digest
-    decision: Annotated[str, Meta(pattern=r"^(upheld|rejected)$")]
+    decision: Annotated[str, Meta(pattern=r"^(upheld|rejected)$(?!\n)")]
     reason: Text
     signer: MemberId
     ruled_at: Time
