@@ -1,0 +1,203 @@
+"""Logs as rows: heads, entries, tiles; and the one way to append."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from governance.errors import AlreadyExists, IntegrityFault, NotFound
+from governance.log.builder import TileHashes
+from governance.log.merkle import EMPTY_ROOT, TILE_HEIGHT, Subtree, leaf_hash
+from governance.log.proofs import inclusion_proof
+from governance.log.tiles import FULL, encode_bundle
+from governance.store.engine import Store
+from governance.store.tables import Log, LogEntry, TileHash
+
+
+def table_of(model: type[SQLModel]) -> sa.Table:
+    """The SQLAlchemy table of a SQLModel class (typed there as a mere attribute)."""
+    table: sa.Table = model.__table__  # type: ignore[attr-defined]
+    return table
+
+
+_logs: Final = table_of(Log)
+_entries: Final = table_of(LogEntry)
+_hashes: Final = table_of(TileHash)
+
+
+@dataclass(frozen=True, slots=True)
+class LogHead:
+    """A log as it stands: who it is, its size, root (32 bytes) and signed checkpoint.
+
+    `kind` is instance, space or ballot; `space` and `ballot` are their ids where they apply.
+    """
+
+    id: int
+    origin: str
+    kind: str
+    space: str | None
+    ballot: str | None
+    vkey: str
+    size: int = 0
+    root: bytes = EMPTY_ROOT
+    checkpoint: bytes = b""
+
+
+def heads(conn: sa.Connection) -> list[LogHead]:
+    """All logs, oldest first."""
+    return [LogHead(**row) for row in conn.execute(sa.select(_logs).order_by(_logs.c.id)).mappings()]
+
+
+def head(conn: sa.Connection, origin: str) -> LogHead:
+    """The log of this origin.
+
+    Raises:
+        NotFound: we keep no such log.
+    """
+    row = conn.execute(sa.select(_logs).where(_logs.c.origin == origin)).mappings().first()
+    if row is None:
+        raise NotFound(f"there is no log {origin} here")
+    return LogHead(**row)
+
+
+def create(conn: sa.Connection, new: LogHead) -> LogHead:
+    """Store the head of a new, empty log; its id is given here.
+
+    Raises:
+        AlreadyExists: the origin is taken.
+    """
+    if conn.scalar(sa.select(_logs.c.id).where(_logs.c.origin == new.origin)) is not None:
+        raise AlreadyExists(f"the log {new.origin} exists")
+    row = {
+        name: getattr(new, name)
+        for name in ("origin", "kind", "space", "ballot", "vkey", "size", "root", "checkpoint")
+    }
+    (log_id,) = conn.execute(sa.insert(_logs).values(row)).inserted_primary_key or (0,)
+    return replace(new, id=log_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """What is appended to a log: entries, their leaf hashes, the subtrees they complete, the new root."""
+
+    entries: Sequence[bytes]
+    leaves: Sequence[bytes]
+    subtrees: Sequence[Subtree]
+    root: bytes
+
+
+def append(conn: sa.Connection, old: LogHead, new: Addition, sign: Callable[[int, bytes], bytes]) -> LogHead:
+    """The log's head after the addition; all of it in the caller's transaction.
+
+    The size is swapped first, and only from the size we know, so that of two writers one fails before it has
+    signed. The new rows are read back and hashed again before `sign(size, root)` makes the checkpoint.
+
+    Raises:
+        IntegrityFault: somebody else appended, or the database gives back other bytes than it was given.
+    """
+    size = old.size + len(new.entries)
+    swap = sa.update(_logs).where(_logs.c.id == old.id, _logs.c.size == old.size).values(size=size)
+    if conn.execute(swap).rowcount != 1:
+        raise IntegrityFault(f"{old.origin} is not at size {old.size} any more: another process writes it")
+    if new.entries:
+        rows = [
+            {"log_id": old.id, "idx": old.size + i, "leaf": leaf, "data": data}
+            for i, (leaf, data) in enumerate(zip(new.leaves, new.entries, strict=True))
+        ]
+        conn.execute(sa.insert(_entries), rows)
+    if new.subtrees:
+        hashes = [
+            {"log_id": old.id, "height": height, "position": position, "hash": node}
+            for height, position, node in new.subtrees
+        ]
+        conn.execute(sa.insert(_hashes), hashes)
+    written = read_entries(conn, old.id, old.size, size)
+    if [leaf_hash(data) for data in written] != list(new.leaves):
+        raise IntegrityFault(f"the database gives back other entries of {old.origin} than it was given")
+    checkpoint = sign(size, new.root)
+    conn.execute(sa.update(_logs).where(_logs.c.id == old.id).values(root=new.root, checkpoint=checkpoint))
+    return replace(old, size=size, root=new.root, checkpoint=checkpoint)
+
+
+def read_entries(conn: sa.Connection, log_id: int, start: int, end: int) -> list[bytes]:
+    """The bytes of entries start…end, in order; fewer when the log is shorter."""
+    return list(conn.scalars(_range(_entries.c.data, log_id, start, end)))
+
+
+def read_leaves(conn: sa.Connection, log_id: int, start: int, end: int) -> list[bytes]:
+    """The leaf hashes of entries start…end, in order; fewer when the log is shorter."""
+    return list(conn.scalars(_range(_entries.c.leaf, log_id, start, end)))
+
+
+def _range(column: sa.ColumnElement[bytes], log_id: int, start: int, end: int) -> sa.Select[bytes]:
+    index = _entries.c.idx
+    return sa.select(column).where(_entries.c.log_id == log_id, index >= start, index < end).order_by(index)
+
+
+def stream_entries(store: Store, log_id: int, start: int, end: int) -> Iterator[bytes]:
+    """Entries start…end, a bundle in memory at a time, each from a transaction of its own.
+
+    Raises:
+        IntegrityFault: an entry is missing.
+    """
+    for at in range(start, end, FULL):
+        upto = min(at + FULL, end)
+        with store.read() as conn:
+            found = read_entries(conn, log_id, at, upto)
+        if len(found) != upto - at:
+            raise IntegrityFault(f"entries {at} to {upto - 1} of log {log_id} are not all there")
+        yield from found
+
+
+def tile(conn: sa.Connection, log_id: int, level: int, n: int, width: int = FULL) -> bytes:
+    """The bytes of a tile, 32 for each of its width hashes (C2SP tlog-tiles).
+
+    Raises:
+        NotFound: the tree is not that large.
+    """
+    start, end = n * FULL, n * FULL + width
+    if level == 0:
+        found = read_leaves(conn, log_id, start, end)
+    else:
+        position = _hashes.c.position
+        found = list(
+            conn.scalars(
+                sa.select(_hashes.c.hash)
+                .where(_hashes.c.log_id == log_id, _hashes.c.height == level * TILE_HEIGHT)
+                .where(position >= start, position < end)
+                .order_by(position)
+            )
+        )
+    if len(found) != width:
+        raise NotFound(f"there is no tile {n} of level {level} with {width} hashes yet")
+    return b"".join(found)
+
+
+def entry_bundle(conn: sa.Connection, log_id: int, n: int, width: int = FULL) -> bytes:
+    """The bytes of an entry bundle (C2SP tlog-tiles).
+
+    Raises:
+        NotFound: the log is not that long.
+    """
+    found = read_entries(conn, log_id, n * FULL, n * FULL + width)
+    if len(found) != width:
+        raise NotFound(f"there is no bundle {n} with {width} entries yet")
+    return encode_bundle(found)
+
+
+def tree_hashes(conn: sa.Connection, log: LogHead) -> TileHashes:
+    """Subtree hashes of the log at its size, for proofs; good as long as the connection."""
+    return TileHashes(lambda level, n, width: tile(conn, log.id, level, n, width), log.size)
+
+
+def prove_inclusion(conn: sa.Connection, log: LogHead, index: int) -> list[bytes]:
+    """The inclusion proof of any entry, for the log's present size.
+
+    Raises:
+        MalformedProof: the log has no such entry.
+    """
+    return inclusion_proof(tree_hashes(conn, log).read_hash, index, log.size)

@@ -1,0 +1,35 @@
+"""Whether a log's stored head is the head of its stored entries: asked before we write on."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from governance.errors import GovernanceError, IntegrityFault
+from governance.log.checkpoint import Checkpoint, open_checkpoint
+from governance.log.merkle import Frontier, leaf_hash
+from governance.log.tiles import FULL
+from governance.signing.note import Ed25519Verifier, parse_vkey
+from governance.store.entries import LogHead, read_entries, read_leaves, tree_hashes
+
+
+def verify_head(conn: sa.Connection, log: LogHead) -> None:
+    """Checkpoint, root and last bundle agree; at most 256 entries and 256 hashes a level are read.
+
+    Raises:
+        IntegrityFault: with the log and what contradicts what.
+    """
+    verifier = Ed25519Verifier(parse_vkey(log.vkey))
+    try:
+        signed = open_checkpoint(log.checkpoint, [verifier])
+        root = Frontier.load(log.size, tree_hashes(conn, log).read_hash).root()
+    except GovernanceError as e:
+        raise IntegrityFault(f"the head of {log.origin} cannot be verified: {e.detail}") from e
+    if signed != Checkpoint(log.origin, log.size, log.root):
+        raise IntegrityFault(f"the checkpoint of {log.origin} is not about its {log.size} entries")
+    if root != log.root:
+        raise IntegrityFault(f"the stored hashes of {log.origin} do not lead to its signed root")
+    start = max(0, log.size - 1) // FULL * FULL
+    stored = read_leaves(conn, log.id, start, log.size + 1)
+    entries = read_entries(conn, log.id, start, log.size + 1)
+    if len(entries) != log.size - start or [leaf_hash(data) for data in entries] != stored:
+        raise IntegrityFault(f"the last entries of {log.origin}, from {start} on, are not the signed ones")
