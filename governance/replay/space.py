@@ -86,18 +86,17 @@ class SpaceState:
         """
         if index != self.size:
             raise InvalidStatement(f"entry {index} does not follow a log of {self.size} entries")
-        if entry.identity in self.identities:
-            raise AlreadyExists(f"this statement is entry {self.identities[entry.identity]} already")
+        known = self.identities.get(entry.identity)
+        if known is not None:
+            raise AlreadyExists(f"this statement is entry {known} already", index=known)
         statement = entry.statement
-        if (self.space is None) != isinstance(statement, Space):
-            raise InvalidStatement("a space's log begins with its founding, once")
-        if getattr(statement, "space", None) != (
-            self.space.space if self.space else getattr(statement, "space", None)
-        ):
-            raise InvalidStatement("this statement is for another space", pointer="/space")
         handler = _HANDLERS.get(type(statement))
         if handler is None:
             raise Unsupported(f"a space's log holds no {statement.KIND}")
+        if (self.space is None) != isinstance(statement, Space):
+            raise InvalidStatement("a space's log begins with its founding, once")
+        if self.space is not None and getattr(statement, "space", None) != self.space.space:
+            raise InvalidStatement("this statement is for another space", pointer="/space")
         handler(self, statement, entry, index)
         self.identities[entry.identity] = index
         self.size += 1
