@@ -1,0 +1,47 @@
+"""The committed contract is what the code says, and real statements follow it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import msgspec
+import pytest
+
+from governance.cli.schemas import SCHEMAS, schema_files
+from governance.replay.result import compute_result
+from tests.support.world import World, signed
+
+FILES = schema_files()
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_the_committed_schema_is_the_generated_one(name):
+    assert Path(SCHEMAS, name).read_text(encoding="utf-8") == FILES[name], "run `make schemas` and commit"
+
+
+def test_no_schema_of_a_kind_that_is_gone():
+    assert {p.name for p in SCHEMAS.glob("*.schema.json")} == set(FILES)
+
+
+def test_real_statements_follow_their_schemas():
+    world = World()
+    log = world.ballot()
+    alice = world.voters[0]
+    log.add(signed(world.vote(log, alice, ["a"]), alice))
+    log.add(signed(world.closing(log), world.service))
+    for entry in world.instance.entries + world.space.entries + log.entries:
+        schema = json.loads(FILES[f"{entry.statement.KIND}.schema.json"])
+        jsonschema.validate(json.loads(entry.envelope.payload), schema)
+    result = msgspec.to_builtins(compute_result(log.state, bytes(32)))
+    jsonschema.validate(result, json.loads(FILES["result.schema.json"]))
+
+
+def test_the_protocol_names_every_kind():
+    text = (SCHEMAS / "protocol.md").read_text(encoding="utf-8")
+    missing = [
+        n for n in FILES if f"`{n.removesuffix('.schema.json')}`" not in text and n != "result.schema.json"
+    ]
+    missing = [n for n in missing if n.removesuffix(".schema.json") not in text]
+    assert not missing
