@@ -83,7 +83,11 @@ def signed_data(namespace: str, hash_algorithm: str, message: bytes) -> bytes:
 
 
 def verify(key: SshKey, message: bytes, blob: bytes, namespace: str) -> bool:
-    """Whether blob (not armoured) is key's signature over message for exactly this namespace."""
+    """Whether blob (not armoured) is key's signature over message for exactly this namespace.
+
+    Raises:
+        Unsupported: a hybrid key, and this build of OpenSSL has no ML-DSA.
+    """
     if not blob.startswith(MAGIC):
         return False
     try:

@@ -57,7 +57,11 @@ class Suite(Protocol):
         ...
 
     def verify(self, key: Any, message: bytes, signature: bytes) -> bool:
-        """Whether signature is key's over message; False also for signature bytes of another format."""
+        """Whether signature is key's over message; False also for signature bytes of another format.
+
+        Raises:
+            Unsupported: this installation cannot tell (no ML-DSA).
+        """
         ...
 
 
