@@ -115,10 +115,11 @@ class Context:
 
     def _at(self, found: marks.When) -> Context:
         outer = self.phase if found.phase and self.phase != found.phase else None
+        dated = found.phase is None or marks.year_of(f"{found.phase} {found.period}") is not None
         return replace(
             self,
             plan=True,
-            quarter=found.quarter or (self.quarter if found.phase else None),
+            quarter=found.quarter or (None if dated else self.quarter),
             phase=found.phase or (self.phase if self.phase and marks.year_of(self.phase) is None else None),
             period=found.period,
             theme=found.about or outer,

@@ -52,6 +52,7 @@ class Draft:
         written = own.get("status", "")
         stated = status or marks.status_mark(heading.title) or closing or marks.status_mark(written)
         target = own.get("quarter") or own.get("target") or own.get("timeline") or ""
+        place = context.at(target) if marks.is_time(target) else context
         kept = [f"{key}: {value}" for key, value in fields if key.lower() not in _EFFORT_KEYS]
         period = [f"Period: {context.period}"] if context.period else []
         whole = [title] if len(title) > TITLE else []
@@ -60,8 +61,8 @@ class Draft:
         return Draft(
             shorten(title.strip(" :"), TITLE),
             context.product,
-            None if refused else marks.quarter_of(target, context.year) or context.quarter,
-            None if refused or context.phase is None else shorten(context.phase, TITLE),
+            None if refused else marks.quarter_of(target, context.year) or place.quarter,
+            None if refused or place.phase is None else shorten(place.phase, TITLE),
             None if context.theme is None else shorten(context.theme, TITLE),
             "not-planned" if refused else stated or marks.status_word(written) or context.status or "planned",
             None if effort is None else shorten(effort, TITLE),

@@ -17,8 +17,8 @@ def import_roadmap(data: bytes, *, name: str) -> RoadmapImport:
     """The items of a Markdown roadmap and a report; `name` is the file's, for messages.
 
     Lists count as items under a heading with a quarter, year, phase or other time, or one that announces
-    plans or refuses something; everything else is reported. When that finds nothing in a document titled "roadmap",
-    lists under neutral headings count as well.
+    plans or refuses something; everything else is reported. When that finds nothing in a document titled
+    "roadmap", lists and numbered sections under neutral headings count as well.
 
     Raises:
         MalformedRoadmap: not text in UTF-8, or no item can be recognised.

@@ -29,7 +29,7 @@ class Walk:
         """Everything in a section and below it."""
         context = outer.enter(section) if section.level else outer
         if outer.plan and not context.excluded and features.is_feature(section):
-            self.add(features.from_section(section, outer, context))
+            self.add(features.from_section(section, outer, context), context)
             return
         direct = context
         if headings.is_roadmap(context.origin.title) and context.origin.line == section.line:
@@ -52,12 +52,15 @@ class Walk:
         for child in section.children:
             self.section(child, context)
 
-    def add(self, draft: Draft) -> None:
-        """One more item.
+    def add(self, draft: Draft, context: Context) -> None:
+        """One more item, unless there is no word in its title.
 
         Raises:
             TooLarge: more than `limits.ROADMAP_ITEMS`.
         """
+        if not any(character.isalnum() for character in draft.title):
+            self.leave(context, draft.line, draft.title, "no words")
+            return
         if len(self.drafts) >= limits.ROADMAP_ITEMS:
             raise TooLarge(f"more than {limits.ROADMAP_ITEMS} items", limit=limits.ROADMAP_ITEMS)
         self.drafts.append(draft)
@@ -74,7 +77,7 @@ class Walk:
         elif isinstance(block, Code | Table):
             drafts = [] if self._reason(context) else features.from_block(block, context)
             for draft in drafts:
-                self.add(draft)
+                self.add(draft, context)
             if not drafts:
                 text = "a table" if isinstance(block, Table) else "a code block"
                 self.leave(
@@ -91,7 +94,7 @@ class Walk:
         timed = marks.is_time(block.key)
         if not context.excluded and (timed or (context.plan and key in _ITEM_FIELDS)):
             place = context.at(block.key) if timed else context
-            self.add(Draft.of(split_title(block.value), block.line, place))
+            self.add(Draft.of(split_title(block.value), block.line, place), place)
         elif not context.plan or key not in THEME_KEYS | TIME_KEYS:
             self.leave(context, block.line, f"{block.key}: {block.value}", self._reason(context) or NOTE)
 
@@ -110,9 +113,10 @@ class Walk:
         elif entry.box is None and any(child.box for child in entry.children):
             self._entries(entry.children, context.caption(words))
         elif timed and heading.rest:
-            self.add(Draft.of_entry(replace(entry, text=heading.rest), context.at(heading.title)))
+            timed_entry = replace(entry, text=heading.rest)
+            self.add(Draft.of_entry(timed_entry, context.at(heading.title)), context)
         elif words:
-            self.add(Draft.of_entry(entry, context))
+            self.add(Draft.of_entry(entry, context), context)
 
 
 def _goals_only(section: Section) -> bool:

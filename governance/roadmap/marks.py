@@ -81,7 +81,8 @@ _pure: Final = re.compile(
     re.IGNORECASE,
 )
 _effort: Final = re.compile(
-    r"(?:~|about |approx\.? )?(?:\d{1,4}(?:\.\d)?\s*(?:[–—-]|to)\s*)?(?P<n>\d{1,4})(?:\.(?P<tenth>\d))?\s*"
+    r"(?:~|about |approx\.? )?(?<![\d.])(?:\d{1,4}(?:\.\d)?\s*(?:[–—-]|to)\s*)?"
+    r"(?P<n>\d{1,4})(?:\.(?P<tenth>\d))?\s*"
     r"(?:person[ -])?(?P<unit>hours?|hrs?|h|days?|d|weeks?|wks?|w|months?|mo)\b",
     re.IGNORECASE,
 )

@@ -16,6 +16,8 @@ _escape: Final = re.compile(r"\\([!-/:-@\[-`{-~])")
 _bold_lead: Final = re.compile(r"^(\*\*|__)(?P<head>.+?)\1(?P<rest>.*)$", re.DOTALL)
 _separator: Final = re.compile(r"^\s*(?::|[–—-](?=\s))\s*")
 _plain_lead: Final = re.compile(r"^(?P<head>[^:]{2,60}?)(?::|\s[–—-])\s+(?P<rest>\S.*)$", re.DOTALL)
+_first_sentence: Final = re.compile(r"^(?P<head>.{12,150}?)[.!?]\s+(?P<rest>[A-Z\"“(].*)$", re.DOTALL)
+_LONG: Final = 100
 _version: Final = re.compile(r"v?\d+(?:\.\d+)+[\w.+-]*", re.IGNORECASE)
 _label_word: Final = re.compile(
     r"(?:targets?|focus|goals?|notes?|status|owner|why|how|e\.g\.|i\.e\.|example|see)\b", re.IGNORECASE
@@ -59,7 +61,7 @@ def _is_ornament(character: str) -> bool:
 
 
 def split_title(markdown: str) -> Heading:
-    """The title of a list entry: its bold or named beginning, otherwise all of it.
+    """The title of a list entry: its bold or named beginning, otherwise all of it or its first sentence.
 
     "**Context awareness:** Remember" and "Edge Computing: Distributed" have a title and a rest;
     "**Liquid democracy** voting systems" is a title as a whole, and so is a version with what it brings.
@@ -71,12 +73,18 @@ def split_title(markdown: str) -> Heading:
         if inside.endswith(":") or separator is not None or not after.strip():
             head = plain(inside).rstrip(":").rstrip()
             return _versioned(head, plain(after[separator.end() :] if separator else after))
-        return Heading(plain(markdown), "")
+        return _sentence(plain(markdown))
     words = plain(markdown)
     lead = _plain_lead.match(words)
     if lead is None or _label_word.match(words) or "http" in lead["head"] or '"' in lead["head"]:
-        return Heading(words, "")
+        return _sentence(words)
     return _versioned(lead["head"].strip(), lead["rest"].strip())
+
+
+def _sentence(words: str) -> Heading:
+    """A long entry is titled by its first sentence."""
+    found = _first_sentence.match(words) if len(words) > _LONG else None
+    return Heading(words, "") if found is None else Heading(found["head"], found["rest"])
 
 
 def _versioned(head: str, rest: str) -> Heading:
