@@ -311,6 +311,13 @@ class Vetoed(Refused):
     title = "Refused by a local rule"
 
 
+class AuditFailed(Refused):
+    """An audit found something wrong; `check`, `log`, `entry` and `file` say what and where."""
+
+    code = "audit-failed"
+    title = "The audit failed"
+
+
 class Unavailable(GovernanceError):
     """Right, but not now. `retry_after` is in seconds."""
 
