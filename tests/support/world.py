@@ -17,7 +17,7 @@ from governance.signing.envelope import normalise, sign_envelope
 from governance.signing.keyfile import Ed25519Key, PrivateKey
 from governance.statements.ballot import Ballot, Eligibility, OptionLine, Question, RuleChoice
 from governance.statements.base import Key, Statement
-from governance.statements.closing import Close, Outcome
+from governance.statements.closing import Close
 from governance.statements.electorate import Electorate, pages, summarise
 from governance.statements.entry import Entry, read_entry
 from governance.statements.instance import Instance, Operator, SpaceNotice, instance_id
@@ -213,19 +213,9 @@ class World:
         first = Close(log.state.origin, log.entries[0].identity, votes, None, NOW + 86_400)
         return msgspec.structs.replace(first, **changes)
 
-    def outcome(
-        self, log: Log, result: Any, data: bytes, digest: str, winners: dict[str, list[str]]
-    ) -> Outcome:
-        """The outcome statement of computed result bytes."""
-        from governance.statements.base import BlobRef
-
-        return Outcome(
-            ballot=log.state.origin,
-            definition=log.entries[0].identity,
-            close=log.state.close_index,
-            open_root="00" * 32,
-            lot_seed=result.lot_seed,
-            result=BlobRef(digest, len(data)),
-            winners=winners,
-            counted_at=NOW + 86_401,
-        )
+    @staticmethod
+    def root_after(log: Log, size: int) -> bytes:
+        """The tree root over the first `size` entries."""
+        tree = Frontier()
+        tree.extend([leaf_hash(entry.data) for entry in log.entries[:size]])
+        return tree.root()

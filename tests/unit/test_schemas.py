@@ -45,3 +45,29 @@ def test_the_protocol_names_every_kind():
     ]
     missing = [n for n in missing if n.removesuffix(".schema.json") not in text]
     assert not missing
+
+
+def integers_of(schema):
+    if isinstance(schema, dict):
+        if "integer" in (schema.get("type"), *(schema.get("type") or [])):
+            yield schema
+        assert "number" not in (schema.get("type"), *(schema.get("type") or []))
+        for value in schema.values():
+            yield from integers_of(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from integers_of(value)
+
+
+@pytest.mark.parametrize("name", sorted(set(FILES) - {"result.schema.json"}))
+def test_every_integer_is_bounded(name):
+    """`canonical.decode` relies on it; see its docstring."""
+    for schema in integers_of(json.loads(FILES[name])):
+        assert abs(schema["minimum"]) <= 2**53 - 1
+        assert schema["maximum"] <= 2**53 - 1 or schema["maximum"] == 253_402_300_799
+
+
+def test_no_statement_leaves_a_value_open():
+    """Neither `Any` nor `Raw`: their schemas would be empty."""
+    for name, text in FILES.items():
+        assert "{}" not in text.replace('"properties": {}', ""), name

@@ -1,0 +1,85 @@
+"""The protocol's own vectors: unchanged since they were published, and followed by this program."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from governance.errors import GovernanceError
+from governance.replay.ballot import BallotState
+from governance.replay.instance import InstanceState
+from governance.replay.result import compute_result, result_bytes
+from governance.replay.space import SpaceState
+from governance.statements.entry import read_entry, read_envelope
+from tests.support.protocol_vectors import VECTORS, all_vectors
+
+FILES = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in sorted(VECTORS.glob("*.json"))}
+
+
+def test_the_vectors_are_what_the_code_makes():
+    assert {
+        name: path.read_text(encoding="utf-8") for path in VECTORS.glob("*.json") for name in [path.name]
+    } == all_vectors()
+
+
+@pytest.mark.parametrize("name", [n for n in FILES if n.startswith("envelope-")])
+def test_envelopes(name):
+    vector = FILES[name]
+    data = base64.b64decode(vector["input"])
+    if vector["expect"] == "accepted":
+        entry = read_envelope(data)
+        assert (entry.identity, entry.data) == (vector["identity"], base64.b64decode(vector["normal_form"]))
+    else:
+        with pytest.raises(GovernanceError) as caught:
+            read_envelope(data)
+        assert caught.value.code == vector["expect"]
+
+
+def replay(vector):
+    states = {}
+    for kind in ("instance", "space", "ballot"):
+        origin = vector[kind]["origin"]
+        if kind == "instance":
+            state = InstanceState(origin)
+        elif kind == "space":
+            state = SpaceState(origin, states["instance"].keys)
+        else:
+            state = BallotState(origin, states["instance"].keys, states["space"])
+        for index, data in enumerate(vector[kind]["entries"]):
+            state.admit(index, read_entry(base64.b64decode(data)))
+        states[kind] = state
+    return states["ballot"]
+
+
+@pytest.mark.parametrize("name", [n for n in FILES if n.startswith("ballot-")])
+def test_what_may_follow_in_a_ballots_log(name):
+    vector = FILES[name]
+    state = replay(vector)
+    entry = read_entry(base64.b64decode(vector["entry"]))
+    if vector["expect"] == "accepted":
+        state.admit(state.size, entry)
+    else:
+        with pytest.raises(GovernanceError) as caught:
+            state.admit(state.size, entry)
+        assert (caught.value.code, caught.value.pointer) == (vector["expect"], vector.get("pointer"))
+
+
+def test_a_whole_result():
+    vector = FILES["result-approval.json"]
+    state = replay(vector)
+    assert (
+        result_bytes(compute_result(state, bytes.fromhex(vector["open_root"]))).decode() == vector["result"]
+    )
+
+
+def test_both_outcomes_are_shown():
+    expectations = {v.get("expect") for v in FILES.values()}
+    assert {
+        "accepted",
+        "malformed-envelope",
+        "malformed-json",
+        "bad-signature",
+        "not-on-roll",
+    } <= expectations
