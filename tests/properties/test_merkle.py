@@ -71,6 +71,10 @@ def test_every_small_consistency_proof() -> None:
         for old in range(1, new + 1):
             proof = proofs.consistency_proof(read_hash, old, new)
             proofs.verify_consistency(old, naive(0, old), new, naive(0, new), proof)
+            for other in ([*proof, bytes(32)], proof[:-1]):
+                if other != proof:
+                    with pytest.raises(MalformedProof):
+                        proofs.verify_consistency(old, naive(0, old), new, naive(0, new), other)
 
 
 def test_small_inclusion_proofs_serve_no_other_place() -> None:

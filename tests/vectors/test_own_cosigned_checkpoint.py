@@ -34,7 +34,9 @@ def test_keys_and_ed25519_lines_come_out_the_same() -> None:
     log = Ed25519Signer("gov.example/log/space1", SEEDS["log"])
     peers = [Ed25519Cosigner(f"peer{n}.example/w", SEEDS[f"peer{n}"]) for n in (1, 2)]
     pq = MlDsaCosigner("pq.example/w", SEEDS["pq"])
-    assert [str(s.key) for s in (log, *peers, pq)] == [str(v.key) for v in (LOG, *WITNESSES)]
+    assert [str(k) for k in (log.key, *(p.key for p in peers), pq.key)] == [
+        str(v.key) for v in (LOG, *WITNESSES)
+    ]
     assert [cosign(note.text, peer, 1_700_000_000) for peer in peers] == list(note.signatures[1:3])
 
 

@@ -28,7 +28,7 @@ LOG = Ed25519Signer(ORIGIN, b"\1" * 32)
 CHECKPOINT = Checkpoint(ORIGIN, 300, bytes(range(32)))
 SIGNED = sign_checkpoint(CHECKPOINT, [LOG])
 LOGS = [verifier_for(LOG.key)]
-PAIRS = [Ed25519Cosigner("w1", b"\2" * 32), MlDsaCosigner("w2", b"\3" * 32)]
+PAIRS: list[Cosigner] = [Ed25519Cosigner("w1", b"\2" * 32), MlDsaCosigner("w2", b"\3" * 32)]
 
 
 def test_messages() -> None:

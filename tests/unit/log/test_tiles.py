@@ -52,6 +52,8 @@ def test_paths(path: str, expected: Tile | Bundle) -> None:
         "tile/8/0/000",
         "tile/0/000.p/0",
         "tile/0/000.p/256",
+        "tile/0/000.p/257",
+        "tile/entries/000.p/999",
         "tile/0/000.p/01",
         "tile/0/000.p/",
         "tile/0/000.p/1/",
