@@ -35,7 +35,7 @@ def check_options(options: Sequence[Option], pointer: str) -> None:
     if not 1 <= len(options) <= limits.OPTIONS:
         raise InvalidDefinition(
             f"a question needs 1 to {limits.OPTIONS} options; this one has {len(options)}",
-            pointer=at(pointer, "options"),
+            pointer=f"{pointer}/options",
         )
     seen: set[str] = set()
     for index, option in enumerate(options):
@@ -56,7 +56,7 @@ def check_limits(
     """
     if seats > len(options):
         raise InvalidDefinition(
-            f"{seats} seats cannot be filled from {len(options)} options", pointer=at(pointer, "params/seats")
+            f"{seats} seats cannot be filled from {len(options)} options", pointer=f"{pointer}/params/seats"
         )
     if minimum > len(options):
         raise InvalidDefinition(

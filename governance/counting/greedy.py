@@ -16,7 +16,6 @@ from governance import limits
 from governance.counting.approval import Marks
 from governance.counting.checks import (
     Amount,
-    at,
     check_costs,
     check_grades,
     check_limits,
@@ -78,7 +77,7 @@ class Greedy(Rule[GreedyParams]):
         check_limits(options, params.min_marks, params.max_marks, 1, pointer)
         if params.answers == "approval" and (params.max_points is not None or params.max_sum is not None):
             raise InvalidDefinition(
-                "limits on points need answers in points", pointer=at(pointer, "params") + "/answers"
+                "limits on points need answers in points", pointer=f"{pointer}/params/answers"
             )
 
     def check_answer(

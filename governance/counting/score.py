@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from governance.counting.approval import Seats
-from governance.counting.checks import at, check_grades, check_limits, decimal, refuse
+from governance.counting.checks import check_grades, check_limits, decimal, refuse
 from governance.counting.option import Option
 from governance.counting.outcome import Outcome, Step, elect, tie_groups
 from governance.counting.profile import Answer, Profile
@@ -55,12 +55,12 @@ class Score(Rule[ScoreParams]):
         if params.max_grade <= params.min_grade:
             raise InvalidDefinition(
                 f"the highest grade {params.max_grade} must be above the lowest, {params.min_grade}",
-                pointer=at(pointer, "params") + "/max_grade",
+                pointer=f"{pointer}/params/max_grade",
             )
         if params.unmarked == "zero" and not params.min_grade <= 0 <= params.max_grade:
             raise InvalidDefinition(
                 f"a missing grade cannot count as 0: grades go from {params.min_grade} to {params.max_grade}",
-                pointer=at(pointer, "params") + "/unmarked",
+                pointer=f"{pointer}/params/unmarked",
             )
 
     def check_answer(

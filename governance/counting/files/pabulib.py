@@ -18,6 +18,8 @@ from governance.errors import MalformedBallotFile
 SECTIONS: Final = ("META", "PROJECTS", "VOTES")
 _REQUIRED: Final = (("key", "value"), ("project_id", "cost"), ("vote",))
 
+_special: Final = frozenset(';"\r\n')
+
 Row = tuple[str, ...]
 
 
@@ -93,13 +95,21 @@ def parse_pabulib(data: bytes) -> PabulibFile:
 
 def format_pabulib(file: PabulibFile) -> bytes:
     """The bytes of a Pabulib file: UTF-8, line feeds, quotes only where they are needed."""
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=";", lineterminator="\n")
+    lines: list[str] = []
     for section, table in zip(SECTIONS, (file.meta_table, file.projects, file.votes), strict=True):
-        writer.writerow([section])
-        writer.writerow(table.columns)
-        writer.writerows(table.rows)
-    return out.getvalue().encode()
+        lines += [section, _line(table.columns), *map(_line, table.rows)]
+    return "".join(line + "\n" for line in lines).encode()
+
+
+def _line(row: Row) -> str:
+    # csv.writer leaves a lone carriage return bare, which its own reader takes for a line end.
+    return ";".join(map(_quoted, row)) or '""'
+
+
+def _quoted(cell: str) -> str:
+    if _special.isdisjoint(cell):
+        return cell
+    return '"' + cell.replace('"', '""') + '"'
 
 
 def _rows(text: str) -> Iterator[tuple[int, Row]]:

@@ -1,0 +1,21 @@
+"""Real elections with known results, from tests/data/elections."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parents[1] / "data" / "elections"
+
+LODZ = "pb-approval-greedy_Poland_Lodz_2022_Stary_Widzew.pb"
+TOULOUSE = "pb-cumulative_France_Toulouse_2019.pb"
+ASSEN = "pb-mes_Netherlands_Assen_2024.pb"
+SWIECIE = "pb-mes_Poland_Swiecie_2023.pb"
+KRAKOW = "pb-positional_Poland_Krakow_2018_Mistrzejowice.pb"
+
+
+def load(name: str) -> tuple[bytes, dict[str, Any]]:
+    """The bytes of an election file, and what its count must give."""
+    expected = json.loads((FOLDER / f"{name}.expected.json").read_text())["expected"]
+    return (FOLDER / name).read_bytes(), expected
