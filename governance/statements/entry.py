@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from governance import limits
+from governance.canonical import digest
 from governance.errors import BadSignature, MalformedEnvelope, TooLarge, WrongSuite
 from governance.signing import suites
-from governance.signing.envelope import Envelope, identity, normalise, pae, parse_envelope
+from governance.signing.envelope import Envelope, normalise, pae, parse_envelope
 from governance.statements.base import Key, Statement, parse_statement
+
+Proof = tuple[str, str, str]
+"""(key id, suite, key text) of a signature that verifies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,26 +22,33 @@ class Entry:
     """An envelope with its statement.
 
     `identity` is `sha256:` of the DSSE PAE: what a statement is called, whatever its envelope looks like.
-    `data` is the normalised envelope, the bytes that a log holds.
+    `data` is the normalised envelope, the bytes that a log holds; `message` the PAE, what is signed.
+    `proved` names signatures that this process or its workers have verified already.
     """
 
     statement: Statement
     envelope: Envelope
     identity: str
     data: bytes
+    message: bytes
+    proved: frozenset[Proof] = frozenset()
 
 
-def read_entry(data: bytes) -> Entry:
+def read_entry(data: bytes, proved: frozenset[Proof] = frozenset()) -> Entry:
     """The entry of envelope bytes as a log holds them.
+
+    Args:
+        data: the normalised envelope.
+        proved: signatures that were verified before, by bytes equal to these.
 
     Raises:
         MalformedEnvelope: not an envelope, or not in the normal form (a second form of one vote).
         Malformed, Unsupported: the payload is no statement of a known kind.
     """
-    entry = read_envelope(data)
-    if entry.data != data:
+    envelope = parse_envelope(data)
+    if normalise(envelope) != data:
         raise MalformedEnvelope("the envelope is not in the normal form that logs hold")
-    return entry
+    return _entry(envelope, data, proved)
 
 
 def read_envelope(data: bytes) -> Entry:
@@ -48,11 +59,15 @@ def read_envelope(data: bytes) -> Entry:
         Malformed, Unsupported: as `read_entry`.
     """
     envelope = parse_envelope(data)
-    normal = normalise(envelope)
-    if len(normal) > limits.ENTRY:
-        raise TooLarge(f"the envelope has {len(normal)} bytes; a log entry holds at most {limits.ENTRY}")
+    return _entry(envelope, normalise(envelope))
+
+
+def _entry(envelope: Envelope, data: bytes, proved: frozenset[Proof] = frozenset()) -> Entry:
+    if len(data) > limits.ENTRY:
+        raise TooLarge(f"the envelope has {len(data)} bytes; a log entry holds at most {limits.ENTRY}")
     statement = parse_statement(envelope.payload_type, envelope.payload)
-    return Entry(statement, envelope, identity(envelope), normal)
+    message = pae(envelope.payload_type, envelope.payload)
+    return Entry(statement, envelope, digest(message), data, message, proved)
 
 
 def key_id(key: Key) -> str:
@@ -76,12 +91,12 @@ def verify_signer(entry: Entry, signer: str, key: Key) -> None:
     Raises:
         BadSignature: no signature carries the signer's id, or it does not verify.
     """
-    envelope = entry.envelope
-    message = pae(envelope.payload_type, envelope.payload)
-    candidates = [s.sig for s in envelope.signatures if s.keyid == signer]
+    candidates = [s.sig for s in entry.envelope.signatures if s.keyid == signer]
     if not candidates:
         raise BadSignature(f"no signature by {signer}", pointer="/signatures")
-    if not all(suites.verify_text(key.suite, key.public, message, sig) for sig in candidates):
+    if len(candidates) == 1 and (signer, key.suite, key.public) in entry.proved:
+        return
+    if not all(suites.verify_text(key.suite, key.public, entry.message, sig) for sig in candidates):
         raise _why_not(key, candidates[0])
 
 
