@@ -66,11 +66,13 @@ class EqualShares(Rule[EqualSharesParams]):
             notes.append(
                 "an option beyond the whole budget ends the raising of shares once it could be bought"
             )
-        if params.completion == "add1" and params.step != "fine" and int(params.budget) < 1000:
-            notes.append(
-                f"a step of {params.step} for each voter is coarse for a budget of {params.budget}; "
-                "the step 'fine' divides the budget more evenly"
-            )
+        if params.completion == "add1" and params.step != "fine":
+            ratio = int(params.budget) // int(params.step)
+            if ratio < 1000 or ratio > 10**8:
+                notes.append(
+                    f"a step of {params.step} for each voter is {'coarse' if ratio < 1000 else 'tiny'} for a "
+                    f"budget of {params.budget}; the step 'fine' fits any budget"
+                )
         return notes
 
     def _check(self, options: Sequence[Option], params: EqualSharesParams, pointer: str) -> None:

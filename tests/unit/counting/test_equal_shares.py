@@ -96,7 +96,21 @@ def test_add1_in_fine_steps_of_a_small_budget() -> None:
     outcome = count(TWO_CAMPS, completion="add1", step="fine")
     assert outcome.facts["step"] == "1/100"
     assert outcome.facts["increment"] == "666"
-    assert RULE.definition_notes(OPTIONS, RULE.parse_params({"budget": "100"}))[-1].endswith("more evenly")
+
+
+@pytest.mark.parametrize(
+    ("budget", "step", "word"),
+    [
+        ("999", "1", "coarse"),
+        ("1000", "1", ""),
+        ("2000", "3", "coarse"),
+        ("999", "fine", ""),
+        ("9" * 20, "7", "tiny"),
+    ],
+)
+def test_a_step_that_hardly_fits_the_budget_is_noted(budget: str, step: str, word: str) -> None:
+    notes = RULE.definition_notes(OPTIONS[:1], RULE.parse_params({"budget": budget, "step": step}))
+    assert [word in note for note in notes] == ([True] if word else [])
 
 
 def test_add1_buys_everything_when_everything_fits() -> None:

@@ -28,6 +28,9 @@ def test_equal_sums_fall_to_the_weight_at_the_highest_grade() -> None:
     answers = [({"a": 5, "b": 3, "c": 3}, 1), ({"a": 1, "b": 3, "c": 3}, 1)]
     assert count(answers).ranking == [["a"], ["c", "b"]]
     assert count(answers, ties="lot").ranking == [["c", "b", "a"]]
+    # Nine each: a has 5, 2, 2 and b has 4, 4, 1; only the top counts first.
+    answers = [({"a": 5, "b": 4}, 1), ({"a": 2, "b": 4}, 1), ({"a": 2, "b": 1}, 1)]
+    assert count(answers).ranking == [["a"], ["b"], ["c"]]
 
 
 def test_a_missing_grade_counts_as_the_definition_says() -> None:
