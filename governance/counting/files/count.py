@@ -54,7 +54,7 @@ def count_file(
     for index, line in enumerate(file.ballots):
         answer = line.answer
         if answer is not None and converted:
-            answer = _in_form(answer, rule.form(params))
+            answer = in_form(answer, rule.form(params))
         problem = _problem(rule, file.options, params, answer, f"/ballots/{index}/answer")
         numbers["invalid" if problem else "blank" if answer is None else "valid"] += line.count
         if problem is None:
@@ -84,7 +84,7 @@ def _problem(
     return None
 
 
-def _in_form(answer: Answer, form: str) -> Answer:
+def in_form(answer: Answer, form: str) -> Answer:
     """An answer in the form of another rule, where that is plain; anything else stays for `check_answer`."""
     if form == "approval":
         if isinstance(answer, dict):
@@ -100,7 +100,13 @@ def _params(file: BallotFile, rule: Rule[Any], options: Mapping[str, Any]) -> di
     hints = get_type_hints(rule.Params, include_extras=True)
     same = rule.id == file.rule and not file.foreign
     own = {key: value for key, value in file.params.items() if same or key in hints}
-    return own | {key: _typed(value, hints.get(key)) for key, value in options.items()}
+    return own | typed_params(rule, options)
+
+
+def typed_params(rule: Rule[Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters given as text, as a command line does, in the types of the rule's own."""
+    hints = get_type_hints(rule.Params, include_extras=True)
+    return {key: _typed(value, hints.get(key)) for key, value in options.items()}
 
 
 def _typed(value: Any, kind: Any) -> Any:
