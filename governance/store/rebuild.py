@@ -79,8 +79,7 @@ def fingerprints(conn: sa.Connection) -> dict[str, str]:
     for model in PROJECTED:
         table = table_of(model)
         total = 0
-        rows = conn.execution_options(yield_per=_CHUNK).execute(sa.select(table))
-        for row in rows:
+        for row in conn.execute(sa.select(table), execution_options={"yield_per": _CHUNK}):
             total += int.from_bytes(hashlib.sha256(repr(tuple(row)).encode()).digest(), "big")
         result[table.name] = f"{total % (1 << 256):064x}"
     return result

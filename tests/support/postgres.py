@@ -43,7 +43,7 @@ def cluster(binaries: Path) -> Iterator[str]:
         data = home / "data"
         _run(binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
         port = _free_port()
-        options = f"-k {home} -h '' -p {port} -c max_connections=60"
+        options = f"-k {home} -h '' -p {port} -c max_connections=60 -c fsync=off"
         _run(binaries / "pg_ctl", "-D", data, "-w", "-l", home / "log", "-o", options, "start")
         try:
             yield f"postgresql://postgres@/postgres?host={home}&port={port}"
