@@ -1,0 +1,217 @@
+"""What can be judged about entries without the ones before them, and running it in parallel.
+
+A shard is a few entry bundles. Judging one is a pure function of its bytes, so it runs inline, in local
+processes or on a Dask cluster: anything with the `submit` of `concurrent.futures.Executor`. Votes are
+verified under the key that the voter's id holds; the fold refuses when the roll names another one. What a
+worker cannot settle it hands back as bytes, and the fold judges it with all it knows.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from functools import lru_cache
+
+from governance.errors import GovernanceError, InvalidStatement, MalformedTile
+from governance.log.merkle import leaf_hashes, tile_root
+from governance.log.tiles import FULL, parse_bundle
+from governance.replay.definition import Definition, check_definition
+from governance.replay.vote import CheckedVote, check_vote
+from governance.signing import suites
+from governance.statements.ballot import Ballot
+from governance.statements.base import Key
+from governance.statements.entry import Entry, Proof, read_entry
+
+SHARD_BUNDLES = 4
+SHARD_BYTES = 1 << 20
+AHEAD_BYTES = 24 << 20
+"""Bytes of bundles waiting at any time; with `ahead` shards it bounds the memory of an audit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Consecutive bundles from entry `first` on, and how to judge them.
+
+    Votes are judged from entry `votes_from` on under `definition`, the bytes of the ballot's entry 0. Without
+    a definition the signatures of all entries are tried.
+    """
+
+    first: int
+    widths: tuple[int, ...]
+    bundles: tuple[bytes, ...]
+    definition: bytes | None
+    votes_from: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of its bundles."""
+        return sum(map(len, self.bundles))
+
+    @property
+    def cheap(self) -> bool:
+        """Nothing to verify here, only to hash: not worth sending away."""
+        return self.definition is not None and self.first + sum(self.widths) <= self.votes_from
+
+
+Signers = tuple[Proof, ...]
+"""The signatures of an entry that verified."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """An entry for the fold to judge, with the signatures that are proved already."""
+
+    index: int
+    data: bytes
+    signers: Signers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """Checked votes in columns, which cross process borders faster than objects."""
+
+    voters: list[str]
+    cast_at: list[int]
+    answers: list[bytes]
+    identities: list[bytes]
+    suites: list[str]
+    publics: list[str]
+
+    def rows(self) -> Iterator[CheckedVote]:
+        """The votes in their order."""
+        keys = map(Key, self.suites, self.publics)
+        return map(CheckedVote, self.voters, self.cast_at, self.answers, self.identities, keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A shard's leaf hashes and tile roots by bundle, its votes, and what is left to the fold.
+
+    `votes` are all entries that are not in `rest`. `broken` is (bundle, entry within it, why) when a bundle
+    could not be cut into entries; then the bundles from there on are missing here.
+    """
+
+    leaves: list[bytes]
+    roots: list[bytes | None]
+    votes: Votes
+    rest: list[Rest]
+    broken: tuple[int, int, str] | None
+
+
+def judge(shard: Shard) -> Judged:
+    """Hash and judge a shard; a function of its bytes alone."""
+    judged = Judged([], [], Votes([], [], [], [], [], []), [], None)
+    first = shard.first
+    broken = None
+    for at, (data, width) in enumerate(zip(shard.bundles, shard.widths, strict=True)):
+        try:
+            entries = parse_bundle(data, width)
+        except MalformedTile as e:
+            place = e.facts.get("entry")
+            broken = (at, place if isinstance(place, int) else 0, e.detail)
+            break
+        leaves = leaf_hashes(entries)
+        judged.leaves.append(leaves)
+        judged.roots.append(tile_root(leaves) if width == FULL else None)
+        _judge_entries(shard, first, entries, judged)
+        first += width
+    return Judged(judged.leaves, judged.roots, judged.votes, judged.rest, broken)
+
+
+def _judge_entries(shard: Shard, first: int, entries: list[bytes], judged: Judged) -> None:
+    if shard.definition is None:
+        judged.rest.extend(Rest(first + i, data, _signers(data)) for i, data in enumerate(entries))
+        return
+    if first + len(entries) <= shard.votes_from:
+        judged.rest.extend(Rest(first + i, data) for i, data in enumerate(entries))
+        return
+    votes = judged.votes
+    shared: dict[bytes, bytes] = {}
+    definition = _definition(shard.definition)
+    for index, data in enumerate(entries, first):
+        vote = None if index < shard.votes_from else _vote(data, definition)
+        if vote is None:
+            judged.rest.append(Rest(index, data))
+            continue
+        votes.voters.append(vote.voter)
+        votes.cast_at.append(vote.cast_at)
+        votes.answers.append(shared.setdefault(vote.answers, vote.answers))
+        votes.identities.append(vote.identity)
+        votes.suites.append(vote.key.suite)
+        votes.publics.append(vote.key.public)
+
+
+@lru_cache(maxsize=2)
+def _definition(data: bytes) -> Definition:
+    entry = read_entry(data)
+    if not isinstance(entry.statement, Ballot):
+        raise InvalidStatement("a ballot's log begins with its definition")
+    return check_definition(entry.statement, entry.identity)
+
+
+def _vote(data: bytes, definition: Definition) -> CheckedVote | None:
+    try:
+        entry = read_entry(data)
+        key = assumed_key(getattr(entry.statement, "voter", ""), entry.envelope.signatures[0].sig)
+        return None if key is None else check_vote(entry, definition, key)
+    except GovernanceError:
+        return None
+
+
+def _signers(data: bytes) -> Signers:
+    try:
+        entry = read_entry(data)
+    except GovernanceError:
+        return ()
+    return tuple(_proved(entry))
+
+
+def _proved(entry: Entry) -> Iterator[Proof]:
+    for signature in entry.envelope.signatures:
+        try:
+            key = assumed_key(signature.keyid, signature.sig)
+            if key is not None and suites.verify_text(key.suite, key.public, entry.message, signature.sig):
+                yield signature.keyid, key.suite, key.public
+        except GovernanceError:
+            continue
+
+
+def assumed_key(signer: str, signature: bytes) -> Key | None:
+    """The key inside an id, in the suite that the signature looks like; None when the id holds none.
+
+    Only a guess to be confirmed: whoever uses it compares with the key that the roll or the space names.
+    """
+    suite = "ed25519" if len(signature) == 64 else "sshsig" if signature.startswith(b"SSHSIG") else None
+    public = None if suite is None else suites.get(suite).derive_key(signer)
+    return None if suite is None or public is None else Key(suite=suite, public=public)
+
+
+def in_order(
+    shards: Iterable[Shard], executor: Executor | None, ahead: int
+) -> Iterator[tuple[Shard, Judged]]:
+    """Every shard with its judgement, in their order; at most `ahead` shards and `AHEAD_BYTES` wait."""
+    waiting: deque[tuple[Shard, Callable[[], Judged]]] = deque()
+    held = 0
+    try:
+        for shard in shards:
+            waiting.append((shard, _begin(shard, executor)))
+            held += shard.size
+            while waiting and (len(waiting) > ahead or held > AHEAD_BYTES or executor is None):
+                done, result = waiting.popleft()
+                held -= done.size
+                yield done, result()
+        while waiting:
+            done, result = waiting.popleft()
+            yield done, result()
+    finally:
+        for _, result in waiting:
+            if isinstance(bound := getattr(result, "__self__", None), Future):
+                bound.cancel()
+
+
+def _begin(shard: Shard, executor: Executor | None) -> Callable[[], Judged]:
+    if executor is None or shard.cheap:
+        return lambda: judge(shard)
+    return executor.submit(judge, shard).result
