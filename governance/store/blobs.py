@@ -11,8 +11,8 @@ from governance.canonical import digest
 from governance.errors import IntegrityFault, NotFound, TooLarge
 from governance.store.engine import Store
 from governance.store.entries import table_of
+from governance.store.rows import upsert_rows
 from governance.store.tables import Blob, Draft
-from governance.store.upsert import upsert
 
 _blobs: Final = table_of(Blob)
 _drafts: Final = table_of(Draft)
@@ -77,7 +77,7 @@ def probe(store: Store) -> None:
 def put_draft(conn: sa.Connection, space: str, ballot: str, envelope: bytes, now: int) -> None:
     """Store or replace the draft of a ballot; now in Unix seconds."""
     row = {"space": space, "ballot": ballot, "envelope": envelope, "updated_at": now}
-    conn.execute(upsert(conn, _drafts), [row])
+    upsert_rows(conn, _drafts, [row])
 
 
 def get_draft(conn: sa.Connection, space: str, ballot: str) -> bytes:

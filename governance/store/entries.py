@@ -15,6 +15,7 @@ from governance.log.merkle import EMPTY_ROOT, TILE_HEIGHT, Subtree, leaf_hash
 from governance.log.proofs import inclusion_proof
 from governance.log.tiles import FULL, encode_bundle
 from governance.store.engine import Store
+from governance.store.rows import insert_rows
 from governance.store.tables import Log, LogEntry, TileHash
 
 
@@ -108,13 +109,13 @@ def append(conn: sa.Connection, old: LogHead, new: Addition, sign: Callable[[int
             {"log_id": old.id, "idx": old.size + i, "leaf": leaf, "data": data}
             for i, (leaf, data) in enumerate(zip(new.leaves, new.entries, strict=True))
         ]
-        conn.execute(sa.insert(_entries), rows)
+        insert_rows(conn, _entries, rows)
     if new.subtrees:
         hashes = [
             {"log_id": old.id, "height": height, "position": position, "hash": node}
             for height, position, node in new.subtrees
         ]
-        conn.execute(sa.insert(_hashes), hashes)
+        insert_rows(conn, _hashes, hashes)
     written = read_entries(conn, old.id, old.size, size)
     if [leaf_hash(data) for data in written] != list(new.leaves):
         raise IntegrityFault(f"the database gives back other entries of {old.origin} than it was given")

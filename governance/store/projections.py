@@ -7,7 +7,6 @@ and in batches of any size, and the tables come out the same (`rebuild`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -34,7 +33,7 @@ from governance.store.projected import (
     StatementRow,
     VoteRow,
 )
-from governance.store.upsert import Insert, insert, upsert
+from governance.store.rows import upsert_rows
 
 Row = dict[str, Any]
 
@@ -50,6 +49,8 @@ _SUBJECT: Final = {
     "space-notice": "space",
 }
 """The field that says what a statement is about, where its log holds several."""
+
+_REPLACED: Final = "votes.replaced + excluded.replaced + 1"
 
 
 def project(conn: sa.Connection, log: LogHead, entries: Sequence[Entry]) -> None:
@@ -106,9 +107,9 @@ class _Fold:
     def flush(self) -> None:
         """Write what was collected."""
         for model, rows in self._rows.items():
-            self._conn.execute(upsert(self._conn, table_of(model)), list(rows.values()))
+            upsert_rows(self._conn, table_of(model), list(rows.values()))
         if self._votes:
-            self._conn.execute(_vote_upsert(self._conn.dialect.name), list(self._votes.values()))
+            upsert_rows(self._conn, table_of(VoteRow), list(self._votes.values()), replaced=_REPLACED)
         self._rows.clear()
         self._votes.clear()
 
@@ -116,17 +117,6 @@ class _Fold:
 def _clean(value: Any) -> Any:
     """PostgreSQL's text cannot hold U+0000, which JSON can; the log keeps the original."""
     return value.replace("\0", "\ufffd") if isinstance(value, str) else value
-
-
-@lru_cache(maxsize=4)
-def _vote_upsert(dialect: str) -> Insert:
-    table = table_of(VoteRow)
-    statement = insert(dialect, table)
-    values = {name: statement.excluded[name] for name in ("idx", "identity", "cast_at")}
-    replaced = table.c.replaced + statement.excluded.replaced + 1
-    return statement.on_conflict_do_update(
-        index_elements=[table.c.log_id, table.c.voter], set_={**values, "replaced": replaced}
-    )
 
 
 def _json(value: Any) -> str:
