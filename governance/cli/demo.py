@@ -1,0 +1,96 @@
+"""`althing demo`: a whole quarter in front of your eyes."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from governance.cli.client import Client
+from governance.cli.console import say
+from governance.cli.play.quarter import Quarter
+from governance.cli.play.stage import Stage
+from governance.errors import AlreadyExists
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(demo)
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Stop the service at the end, and exit.")] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keep everything there: keys, receipts, public files.", metavar="DIR", file_okay=False
+        ),
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port of the service; 0 for a free one.")] = 0,
+) -> None:
+    """Play a whole quarter: found a community, import a roadmap, vote over HTTP, count, and audit."""
+    started = time.monotonic()
+    with ExitStack() as held:
+        folder = _folder(data, held)
+        stage = held.enter_context(
+            Stage(folder / "instance", folder / "service.log", port, "--name", "Skerry demo")
+        )
+        client = held.enter_context(Client(stage.url))
+        say(f"✓ A new instance runs at {stage.url}, on SQLite in {folder / 'instance'}")
+        play = Quarter(client, folder, folder / "instance")
+        good = _play(play)
+        say("", f"The quarter took {time.monotonic() - started:.0f} seconds.")
+        if not good:
+            say("✗ The audit failed.")
+            raise typer.Exit(1)
+        if not once:
+            _stay(play, stage, folder)
+
+
+def _play(play: Quarter) -> bool:
+    play.found()
+    play.import_roadmap()
+    play.enrol()
+    definition = play.open()
+    play.vote(definition)
+    play.close(definition)
+    play.commit()
+    play.export()
+    return play.audit()
+
+
+def _folder(data: Path | None, held: ExitStack) -> Path:
+    """The directory given, which must be new or empty; else one that is removed at the end."""
+    if data is None:
+        return Path(held.enter_context(tempfile.TemporaryDirectory(prefix="althing-demo-")))
+    if data.exists() and any(data.iterdir()):
+        raise AlreadyExists(f"{data} is not empty; the demonstration begins in a new directory")
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return data
+
+
+def _stay(play: Quarter, stage: Stage, folder: Path) -> None:
+    """Leave the service running and say what to try."""
+    url = play.invite()
+    key = folder / "keys" / "member-02"
+    receipt = play.kept[1]
+    say(
+        "",
+        f"The service keeps running at {stage.url} until you press Ctrl-C. In another terminal, try:",
+        "",
+        f"  althing vote {url} --key {key}",
+        f"  althing receipt check {receipt}",
+        f"  althing ballot results {play.ballot} --url {stage.url} --steps",
+        f"  althing roadmap list --url {stage.url}",
+        f"  althing audit {stage.url}",
+        f"  {stage.url}/api/docs",
+        "",
+    )
+    try:
+        stage.process.wait()
+    except KeyboardInterrupt:
+        say("", "Stopped.")

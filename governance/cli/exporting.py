@@ -1,0 +1,91 @@
+"""Fetching every public file of an instance over HTTP, knowing only its address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from governance import limits
+from governance.canonical import digest
+from governance.cli import publiclog
+from governance.cli.client import Client
+from governance.cli.publiclog import WholeLog
+from governance.errors import BadProof, InvalidStatement
+from governance.log.tiles import bundles_for, tiles_for
+from governance.statements.base import BlobRef
+from governance.statements.closing import Outcome
+from governance.statements.entry import read_entry
+from governance.statements.instance import Instance, SpaceNotice
+from governance.statements.space import BallotNotice
+
+Write = Callable[[str, bytes], None]
+Advance = Callable[[], object]
+
+
+def mirror(client: Client, write: Write) -> int:
+    """Write every public file under its path; gives the number of logs.
+
+    Each log's entries are checked against its signed head on the way, and blobs against their digests.
+
+    Raises:
+        GovernanceError: a file is missing or does not fit.
+    """
+    write(".well-known/althing.json", client.read("/.well-known/althing.json"))
+    origin, vkey = _instance(client)
+    waiting = [(origin, vkey)]
+    logs = 0
+    while waiting:
+        origin, vkey = waiting.pop(0)
+        log = publiclog.read_log(client, origin, vkey)
+        _copy(client, origin, vkey, log, write)
+        waiting += _notices(log)
+        for blob in _blobs(log):
+            _copy_blob(client, blob, write)
+        logs += 1
+    return logs
+
+
+def _instance(client: Client) -> tuple[str, str]:
+    document = read_entry(client.read("/.well-known/althing.json")).statement
+    if not isinstance(document, Instance):
+        raise InvalidStatement("/.well-known/althing.json is no identity document")
+    return document.origin, document.vkey
+
+
+def _copy(client: Client, origin: str, vkey: str, log: WholeLog, write: Write) -> None:
+    """The log's files; what the checked entries already tell is not fetched again."""
+    source = publiclog.folder(client, origin)
+    target = source.lstrip("/")
+    write(f"{target}/checkpoint", log.note)
+    write(f"{target}/vkey", vkey.strip().encode() + b"\n")
+    for bundle, data in zip(bundles_for(0, log.checkpoint.size), log.bundles, strict=True):
+        write(f"{target}/{bundle.path}", data)
+    for tile in tiles_for(0, log.checkpoint.size):
+        write(f"{target}/{tile.path}", client.read(f"{source}/{tile.path}", limits.TILE_BYTES))
+    if any(True for _ in _blobs(log)):
+        write(f"{target}/outcome.json", client.read(f"{source}/outcome.json", limits.BLOB))
+
+
+def _notices(log: WholeLog) -> list[tuple[str, str]]:
+    found = []
+    for data in log.entries:
+        statement = read_entry(data).statement
+        if isinstance(statement, SpaceNotice | BallotNotice):
+            found.append((statement.origin, statement.vkey))
+    return found
+
+
+def _blobs(log: WholeLog) -> Iterator[BlobRef]:
+    # Only the last entries of a ballot's log can be an outcome, but disputes may follow it.
+    for data in log.entries:
+        if b"vnd.althing.outcome.v1" in data:
+            statement = read_entry(data).statement
+            if isinstance(statement, Outcome):
+                yield statement.result
+
+
+def _copy_blob(client: Client, blob: BlobRef, write: Write) -> None:
+    path = f"blobs/sha256/{blob.digest.removeprefix('sha256:')}"
+    data = client.read(f"/{path}", limits.BLOB)
+    if digest(data) != blob.digest:
+        raise BadProof(f"the blob {blob.digest} has other bytes than its name says")
+    write(path, data)

@@ -1,0 +1,61 @@
+"""Outcomes as people read them."""
+
+from __future__ import annotations
+
+from governance.cli.console import say, table
+from governance.counting.outcome import Outcome
+from governance.replay.definition import Asked, Definition
+from governance.replay.result import Result
+
+_QUORUM = {
+    "met": "The quorum was met.",
+    "missed": "The quorum was missed: nothing is decided; the count below is for information.",
+    "none": "No quorum was asked for.",
+}
+
+
+def show(definition: Definition, result: Result, *, steps: bool = False) -> None:
+    """A ballot's outcome: participation, then each question as a table."""
+    say(
+        definition.ballot.title,
+        f"  {result.voters} of {result.voters_on_roll} members voted; "
+        f"{result.blank_voters} left everything blank; "
+        f"{result.votes_replaced} votes were replaced by later ones.",
+        f"  {_QUORUM[result.quorum]}",
+    )
+    for asked, found in zip(definition.questions, result.questions, strict=True):
+        show_question(asked, found.outcome, steps=steps)
+
+
+def show_question(asked: Asked, outcome: Outcome, *, steps: bool = False) -> None:
+    """One question: options from strong to weak, with the greedy outcome beside where the count compares."""
+    lines = {o.id: o for o in asked.question.options}
+    greedy = greedy_of(outcome)
+    header = (
+        ["option", "cost", "votes", "chosen"]
+        if any(o.cost for o in lines.values())
+        else ["option", "votes", "chosen"]
+    )
+    rows = []
+    for option in outcome.order:
+        line = lines[option]
+        row = [line.title, *([line.cost or ""] if "cost" in header else []), outcome.totals.get(option, "")]
+        row.append("✓" if option in outcome.winners else "")
+        if greedy is not None:
+            row.append("✓" if option in greedy else "")
+        rows.append(row)
+    if greedy is not None:
+        header[-1:] = [asked.rule.id, "greedy"]
+    table(f"{asked.question.title} — {asked.rule.title}", header, rows)
+    for step in outcome.steps:
+        if step.action == "compare" or steps:
+            say(
+                f"  {step.note}"
+                if step.action == "compare"
+                else f"  {step.action} {', '.join(step.options)}: {step.note}"
+            )
+
+
+def greedy_of(outcome: Outcome) -> list[str] | None:
+    """What greedy budgeting would have selected, where the count says so."""
+    return next((step.options for step in outcome.steps if step.action == "compare"), None)
