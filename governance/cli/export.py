@@ -16,8 +16,6 @@ from governance.cli.console import emit, say
 from governance.cli.options import DEFAULT_URL, Json, Url
 from governance.cli.place import parse_place
 from governance.errors import AlreadyExists
-from governance.service import publishing
-from governance.store.engine import open_store
 
 
 def register(app: typer.Typer) -> None:
@@ -63,6 +61,9 @@ def _write_all(directory: Path, data: Path | None, database: str | None, url: st
     with Progress(*columns, transient=True, disable=quiet) as bar:
         task = bar.add_task("exporting", total=None)
         if data is not None:
+            from governance.service import publishing
+            from governance.store.engine import open_store
+
             store = open_store(database, data, read_only=True)
             try:
                 return publishing.export(store, directory, lambda _path: bar.advance(task))

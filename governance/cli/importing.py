@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from governance.roadmap import ImportedItem
 from governance.service.answers import ItemView
 from governance.statements.roadmap import RoadmapItem
+
+if TYPE_CHECKING:
+    from governance.roadmap import ImportedItem
 
 CONTENT = (
     "title",

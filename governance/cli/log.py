@@ -15,8 +15,6 @@ from governance.cli.place import Place, parse_place
 from governance.log.merkle import leaf_hash, parents
 from governance.log.tiles import FULL, tiles_for
 from governance.statements.entry import read_entry
-from governance.store import rebuild as projections
-from governance.store.engine import open_store
 
 group = typer.Typer(no_args_is_help=True)
 Log = Annotated[
@@ -41,6 +39,9 @@ def rebuild(
     as_json: Json = False,
 ) -> None:
     """Fold members, roadmap, ballots and votes anew from the logs; stop the service first."""
+    from governance.store import rebuild as projections
+    from governance.store.engine import open_store
+
     store = open_store(database, data, read_only=check)
     try:
         different = projections.check(store) if check else projections.rebuild(store)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
@@ -16,9 +16,11 @@ from governance.cli.importing import Plan
 from governance.cli.options import DEFAULT_URL, Json, KeyFile, Space, Url, Yes
 from governance.cli.place import parse_place
 from governance.cli.signing import Identity, load_identity, signed
-from governance.roadmap import RoadmapImport, import_roadmap, summary
 from governance.service.answers import RoadmapView
 from governance.statements.roadmap import RoadmapEdition
+
+if TYPE_CHECKING:
+    from governance.roadmap import RoadmapImport
 
 group = typer.Typer(no_args_is_help=True)
 Quarter = Annotated[str | None, typer.Option(help="Only this quarter, such as 2027-Q1.")]
@@ -48,6 +50,8 @@ def import_(  # noqa: PLR0917  # one parameter for each option
 
     Doing it again records nothing twice. What could not be placed is listed, and nothing is guessed.
     """
+    from governance.roadmap import import_roadmap, summary
+
     found = import_roadmap(file.read_bytes(), name=file.name)
     place = parse_place(url)
     with Client(place.base_url) as client:

@@ -40,7 +40,6 @@ from governance.log.receipt import parse_receipt, verify_receipt
 from governance.replay.definition import Definition
 from governance.replay.result import Result
 from governance.replay.schedule import next_quarter
-from governance.roadmap import import_roadmap
 from governance.service.answers import BallotView, DraftRecorded
 from governance.statements.base import Role
 from governance.statements.entry import read_envelope
@@ -96,6 +95,8 @@ class Quarter:
 
     def import_roadmap(self) -> None:
         """The sample roadmap, from Markdown to signed items."""
+        from governance.roadmap import import_roadmap
+
         text = dated(templates.sample_roadmap().decode(), self.quarter)
         file = self.data / "roadmap.md"
         file.write_text(text, encoding="utf-8")
