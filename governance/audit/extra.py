@@ -14,20 +14,21 @@ _NAMED = ("checkpoint", "vkey", "outcome.json")
 _BLOBS = "blobs/sha256/"
 
 
-def check_listing(files: PublicFiles, log: Log, sizes: dict[str, int]) -> None:
+def check_listing(files: PublicFiles, log: Log, sizes: dict[str, int], below: str = "logs/") -> None:
     """Judges every listed file below `logs/` and `blobs/` that the logs' own checks did not read.
 
     Args:
         files: the source; one that cannot list its files is skipped.
         log: where the checks are written.
         sizes: audited size by log folder, -1 for a log that failed before its size was known.
+        below: where the files of logs are; `tile/` for the directory of one log.
     """
     listing = files.listing()
     if listing is None:
         log.skipped("files", "this source cannot list its files")
         return
     blobs = [path for path in listing if path.startswith(_BLOBS)]
-    logs = [path for path in listing if path.startswith("logs/")]
+    logs = [path for path in listing if path.startswith(below)]
     for name, paths, judge in (("files", logs, _judge_file), ("blobs", blobs, _judge_blob)):
         wrong = ((path, judge(files, path, sizes)) for path in paths)
         path, why = next(((path, why) for path, why in wrong if why is not None), ("", None))
@@ -47,10 +48,10 @@ def _judge_blob(files: PublicFiles, path: str, sizes: dict[str, int]) -> str | N
 
 
 def _judge_file(files: PublicFiles, path: str, sizes: dict[str, int]) -> str | None:
-    folder = max((f for f in sizes if path.startswith(f + "/")), key=len, default=None)
+    folder = max((f for f in sizes if path.startswith(_prefix(f))), key=len, default=None)
     if folder is None:
         return "this file belongs to no log that the instance and its spaces name"
-    name = path.removeprefix(folder + "/")
+    name = path.removeprefix(_prefix(folder))
     size = sizes[folder]
     if name in _NAMED or size < 0:
         return None
@@ -71,9 +72,13 @@ def _judge_stale(files: PublicFiles, path: str, folder: str, tile: Tile | Bundle
     """A partial tile of an earlier size must be the beginning of the present one, which was verified."""
     data = files.read(path, limits.ENTRY_BUNDLE)
     if isinstance(tile, Bundle):
-        present = files.read(f"{folder}/{Bundle(tile.n, width).path}", limits.ENTRY_BUNDLE)
+        present = files.read(f"{_prefix(folder)}{Bundle(tile.n, width).path}", limits.ENTRY_BUNDLE)
         expected = encode_bundle(parse_bundle(present, width)[: tile.width])
     else:
-        present = files.read(f"{folder}/{Tile(tile.level, tile.n, width).path}", limits.TILE_BYTES)
+        present = files.read(f"{_prefix(folder)}{Tile(tile.level, tile.n, width).path}", limits.TILE_BYTES)
         expected = present[: tile.width * HASH]
     return None if data == expected else "this earlier state of a tile contradicts the present one"
+
+
+def _prefix(folder: str) -> str:
+    return f"{folder}/" if folder else ""

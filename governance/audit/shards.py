@@ -14,7 +14,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from functools import lru_cache
 
-from governance.errors import GovernanceError, InvalidStatement, MalformedTile
+from governance.errors import GovernanceError, MalformedTile
 from governance.log.merkle import leaf_hashes, tile_root
 from governance.log.tiles import FULL, parse_bundle
 from governance.replay.definition import Definition, check_definition
@@ -131,7 +131,7 @@ def _judge_entries(shard: Shard, first: int, entries: list[bytes], judged: Judge
     shared: dict[bytes, bytes] = {}
     definition = _definition(shard.definition)
     for index, data in enumerate(entries, first):
-        vote = None if index < shard.votes_from else _vote(data, definition)
+        vote = None if index < shard.votes_from or definition is None else _vote(data, definition)
         if vote is None:
             judged.rest.append(Rest(index, data))
             continue
@@ -144,11 +144,15 @@ def _judge_entries(shard: Shard, first: int, entries: list[bytes], judged: Judge
 
 
 @lru_cache(maxsize=2)
-def _definition(data: bytes) -> Definition:
-    entry = read_entry(data)
-    if not isinstance(entry.statement, Ballot):
-        raise InvalidStatement("a ballot's log begins with its definition")
-    return check_definition(entry.statement, entry.identity)
+def _definition(data: bytes) -> Definition | None:
+    """The definition in its entry; None when the fold will refuse it."""
+    try:
+        entry = read_entry(data)
+        return (
+            check_definition(entry.statement, entry.identity) if isinstance(entry.statement, Ballot) else None
+        )
+    except GovernanceError:
+        return None
 
 
 def _vote(data: bytes, definition: Definition) -> CheckedVote | None:

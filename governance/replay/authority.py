@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -55,7 +56,7 @@ class Members(Protocol):
         """The steward's order of that digest."""
         ...
 
-    def roll(self, roles: list[str], weights: str) -> list[Voter]:
+    def roll(self, roles: list[str], weights: str) -> Iterable[Voter]:
         """The rows of everybody entitled to vote, ascending by id."""
         ...
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from governance.canonical import encode
 from governance.errors import InvalidStatement
 from governance.log.merkle import Frontier, leaf_hash
@@ -73,6 +75,12 @@ class Roll:
     def ids(self) -> list[str]:
         """All ids by row."""
         return list(self._rows)
+
+    def voters(self) -> Iterator[Voter]:
+        """The rows as the pages had them."""
+        for row, voter in enumerate(self._rows):
+            suite = self._suite_names[self._suites[row]]
+            yield Voter(voter, suite, str(self.weight(row)), self._publics.get(row))
 
     def weight(self, row: int) -> int:
         """The weight of a row."""
