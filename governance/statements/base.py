@@ -32,7 +32,7 @@ OptionId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)
 MemberId = Annotated[
     str,
     Meta(
-        pattern=r"^(did:key:z[1-9A-HJ-NP-Za-km-z]{1,2800}|sha256:[0-9a-f]{64})$(?!\n)",
+        pattern=r"^(did:key:z[1-9A-HJ-NP-Za-km-z]{1,1000}|sha256:[0-9a-f]{64})$(?!\n)",
         description="did:key, or the SHA-256 of a key that has no multicodec",
     ),
 ]
