@@ -160,11 +160,11 @@ def _first_statement(source: LogFiles, size: int) -> object:
 def _ballot(source: LogFiles, log: Log, checkpoint: Checkpoint, vkey: str, workers: Workers) -> None:
     head = read_head(source, checkpoint.size)
     members = _SelfNamed()
-    keys = InstanceKeys("" if head is None else head.opening.instance, services=_OwnKeys())
+    keys = InstanceKeys("" if head.opening is None else head.opening.instance, services=_OwnKeys())
     members.state = state = BallotState(log.name, keys, members)
-    fold = BallotFold(state, members, b"" if head is None else head.definition, members.expect)
+    fold = BallotFold(state, members, head.definition, members.expect)
     rebuilt = stream(source, checkpoint, log, fold, head, set(), workers)
-    if head is not None and head.opening.vkey != vkey:
+    if head.opening is not None and head.opening.vkey != vkey:
         log.fail("opening", "the opening names another log key than the file vkey", head.index, "vkey")
     check_result(source, log, fold, rebuilt.roots.get(state.opening_index + 1))
     log.skipped("publication", log.unknown["publication"])

@@ -10,7 +10,7 @@ from governance.audit.folded import Refusal, write_fold
 from governance.audit.shards import Judged, Rest
 from governance.audit.source import LogFiles
 from governance.audit.structure import Rebuilt, Workers
-from governance.errors import GovernanceError, InvalidStatement
+from governance.errors import GovernanceError, InvalidStatement, Malformed, Refused
 from governance.log.checkpoint import Checkpoint
 from governance.log.tiles import bundles_for, parse_bundle
 from governance.replay.authority import Members
@@ -27,18 +27,18 @@ _BEFORE_OPENING = {kind.payload_type() for kind in (Ballot, Electorate, NonceCom
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What must be known of a ballot before its log is streamed: entry 0 and the opening with its place."""
-
-    definition: bytes
-    opening: Opening
-    index: int
-
-
-def read_head(files: LogFiles, size: int) -> Head | None:
-    """The head of a ballot's log of that size; None when it has none or is damaged.
+    """What must be known of a ballot before its log is streamed: entry 0, and the opening with its index.
 
     A hint where to look: the fold of the same log judges every entry of it.
     """
+
+    definition: bytes = b""
+    opening: Opening | None = None
+    index: int = -1
+
+
+def read_head(files: LogFiles, size: int) -> Head:
+    """The head of a ballot's log of that size, as far as it has one and can be read."""
     first = b""
     index = 0
     try:
@@ -48,13 +48,13 @@ def read_head(files: LogFiles, size: int) -> Head | None:
                 kind = parse_envelope(entry).payload_type
                 if kind == Opening.payload_type():
                     statement = read_entry(entry).statement
-                    return Head(first, statement, index) if isinstance(statement, Opening) else None
+                    return Head(first, statement, index) if isinstance(statement, Opening) else Head(first)
                 if kind not in _BEFORE_OPENING:
-                    return None
+                    return Head(first)
                 index += 1
-    except GovernanceError:
-        return None
-    return None
+    except (Malformed, Refused):
+        pass
+    return Head(first)
 
 
 class BallotFold:
@@ -120,15 +120,14 @@ def stream(
     checkpoint: Checkpoint,
     log: Log,
     fold: BallotFold,
-    head: Head | None,
+    head: Head,
     sizes: set[int],
     workers: Workers,
 ) -> Rebuilt:
     """The log rebuilt and folded; writes the structural checks and those of the fold."""
     rebuilt = Rebuilt(files, checkpoint, log)
-    votes_from = checkpoint.size if head is None else head.index + 1
-    definition = b"" if head is None else head.definition
-    for shard, judged in rebuilt.judged(workers, {votes_from, *sizes}, definition, votes_from):
+    votes_from = checkpoint.size if head.opening is None else head.index + 1
+    for shard, judged in rebuilt.judged(workers, {votes_from, *sizes}, head.definition, votes_from):
         fold.add(judged)
         workers.progress(log.name, shard.first + sum(shard.widths), checkpoint.size)
     write_fold(log, fold.state, fold.refused, rebuilt.complete)

@@ -32,7 +32,7 @@ class Opened:
     files: LogFiles
     log: Log
     checkpoint: Checkpoint
-    head: Head | None
+    head: Head
 
 
 def folder_of(origin: str, base: str) -> str:
@@ -73,7 +73,7 @@ class SpaceAudit:
             if (ballots is None or found.ballot in ballots)
             and (ballot := self._open(found, notice.origin)) is not None
         ]
-        marks = frozenset(o.head.opening.space.size for o in opened if o.head is not None)
+        marks = frozenset(o.head.opening.space.size for o in opened if o.head.opening is not None)
         fold = RecordFold(state := SpaceState(notice.origin, self._instance.keys), marks)
         rebuilt = stream_records(folder, checkpoint, log, fold, marks, self._workers)
         for name in sorted((ballots or frozenset()) - {o.notice.ballot for o in opened}):
@@ -106,7 +106,7 @@ class SpaceAudit:
     def _ballot(self, ballot: Opened, now: SpaceState, heads: dict[int, SpaceState], space: Rebuilt) -> None:
         notice, head, log = ballot.notice, ballot.head, ballot.log
         members = now
-        if head is not None:
+        if head.opening is not None:
             named = head.opening.space
             known = heads.get(named.size)
             root = space.roots.get(named.size)
@@ -118,7 +118,7 @@ class SpaceAudit:
                 log.fail("opening", "opening and ballot-notice name another key or definition", head.index)
         announced = now.outcomes.get(notice.ballot)
         state = BallotState(notice.origin, self._instance.keys, members)
-        fold = BallotFold(state, now, b"" if head is None else head.definition)
+        fold = BallotFold(state, now, head.definition)
         sizes = set() if announced is None else {announced.size}
         rebuilt = stream(ballot.files, ballot.checkpoint, log, fold, head, sizes, self._workers)
         if state.opening is None and fold.refused is None:
