@@ -19,10 +19,11 @@ from governance.log.merkle import leaf_hashes, tile_root
 from governance.log.tiles import FULL, parse_bundle
 from governance.replay.definition import Definition, check_definition
 from governance.replay.vote import CheckedVote, check_vote
-from governance.signing import suites
+from governance.signing import did_key, ed25519, suites
 from governance.statements.ballot import Ballot
 from governance.statements.base import Key
 from governance.statements.entry import Entry, Proof, read_entry
+from governance.statements.vote import Vote
 
 SHARD_BUNDLES = 4
 SHARD_BYTES = 1 << 20
@@ -127,11 +128,15 @@ def _judge_entries(shard: Shard, first: int, entries: list[bytes], judged: Judge
     if first + len(entries) <= shard.votes_from:
         judged.rest.extend(Rest(first + i, data) for i, data in enumerate(entries))
         return
+    definition = _definition(shard.definition)
+    skipped = max(0, shard.votes_from - first) if definition is not None else len(entries)
+    judged.rest.extend(Rest(first + i, data) for i, data in enumerate(entries[:skipped]))
+    if definition is None:
+        return
     votes = judged.votes
     shared: dict[bytes, bytes] = {}
-    definition = _definition(shard.definition)
-    for index, data in enumerate(entries, first):
-        vote = None if index < shard.votes_from or definition is None else _vote(data, definition)
+    checked = _votes(entries[skipped:], definition)
+    for index, (data, vote) in enumerate(zip(entries[skipped:], checked, strict=True), first + skipped):
         if vote is None:
             judged.rest.append(Rest(index, data))
             continue
@@ -155,10 +160,37 @@ def _definition(data: bytes) -> Definition | None:
         return None
 
 
-def _vote(data: bytes, definition: Definition) -> CheckedVote | None:
+def _votes(entries: list[bytes], definition: Definition) -> list[CheckedVote | None]:
+    """The entries as checked votes; None for each that the fold is to judge itself."""
+    read = [_read_vote(data) for data in entries]
+    publics = [voter.removeprefix(did_key.PREFIX) if entry is not None else "" for entry, voter in read]
+    keys = did_key.ed25519_keys(publics)
+    return [
+        None if entry is None else _check(entry, voter, public, raw, definition)
+        for (entry, voter), public, raw in zip(read, publics, keys, strict=True)
+    ]
+
+
+def _read_vote(data: bytes) -> tuple[Entry | None, str]:
     try:
         entry = read_entry(data)
-        key = assumed_key(getattr(entry.statement, "voter", ""), entry.envelope.signatures[0].sig)
+    except GovernanceError:
+        return None, ""
+    vote = entry.statement
+    return (entry, vote.voter) if isinstance(vote, Vote) else (None, "")
+
+
+def _check(
+    entry: Entry, voter: str, public: str, raw: bytes | None, definition: Definition
+) -> CheckedVote | None:
+    """The vote under the key inside the voter's id; Ed25519, the common case, with the key decoded above."""
+    signature = entry.envelope.signatures[0].sig
+    try:
+        if raw is not None and len(signature) == ed25519.SIGNATURE_BYTES:
+            if not ed25519.verify(raw, entry.message, signature):
+                return None
+            return check_vote(entry, definition, Key("ed25519", public), proved=True)
+        key = assumed_key(voter, signature)
         return None if key is None else check_vote(entry, definition, key)
     except GovernanceError:
         return None

@@ -6,9 +6,9 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from governance.errors import AlreadyExists, InvalidStatement, StaleVote
+from governance.errors import AlreadyExists, InvalidStatement, NotOnRoll, StaleVote
 from governance.replay.roll import Roll
-from governance.replay.vote import CheckedVote, enrolled_key, parse_answers
+from governance.replay.vote import CheckedVote, parse_answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,11 @@ class Casts:
             AlreadyExists: exactly this vote is in the log; `index` says where.
             StaleVote: cast before one that is already recorded.
         """
-        if enrolled_key(self._roll, vote.voter) != vote.key:
-            raise InvalidStatement("verified under another key than the roll names", pointer="/voter")
         row = self._roll.row_of(vote.voter)
-        assert row is not None  # noqa: S101  # enrolled_key has raised otherwise
+        if row is None:
+            raise NotOnRoll(f"{vote.voter} is not on the roll of this ballot", pointer="/voter")
+        if not self._roll.names(row, vote.voter, vote.key):
+            raise InvalidStatement("verified under another key than the roll names", pointer="/voter")
         known = self._find(row, vote.identity)
         if known is not None:
             raise AlreadyExists(f"this vote is entry {known} already", index=known)

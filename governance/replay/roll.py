@@ -94,6 +94,13 @@ class Roll:
             raise InvalidStatement(f"the roll names no key for {voter}")
         return Key(suite=suite, public=public)
 
+    def names(self, row: int, voter: str, key: Key) -> bool:
+        """Whether key is the one of that voter's row."""
+        suite = key.suite
+        if self._suite_names[self._suites[row]] != suite:
+            return False
+        return key.public == (self._publics.get(row) or suites.get(suite).derive_key(voter))
+
     def summary(self) -> ElectorateSummary:
         """Root, count and total weight, as the opening states them."""
         return ElectorateSummary(root=self._tree.root().hex(), count=len(self._rows), weight=str(self._total))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import msgspec
 
 from governance.errors import InvalidStatement, NotOnRoll, WrongBallot
@@ -18,8 +16,7 @@ parse_answers = msgspec.json.Decoder(dict[str, Answer | None]).decode
 """The answers behind `CheckedVote.answers`."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedVote:
+class CheckedVote(msgspec.Struct, frozen=True, gc=False):
     """A vote whose content and signature are right; `answers` is canonical JSON, `identity` 32 bytes.
 
     `key` is the key it verified under: whoever folds it must see that the roll names the same one.
@@ -51,8 +48,14 @@ def check_content(vote: Vote, definition: Definition) -> None:
     definition.check_answers(vote.answers)
 
 
-def check_vote(entry: Entry, definition: Definition, key: Key) -> CheckedVote:
+def check_vote(entry: Entry, definition: Definition, key: Key, *, proved: bool = False) -> CheckedVote:
     """The vote, judged by itself: content and signature under the given key.
+
+    Args:
+        entry: the vote as logged.
+        definition: the ballot's.
+        key: the key to verify under.
+        proved: the caller has verified the first signature over `entry.message` under key.
 
     Raises:
         WrongBallot, InvalidAnswer, InvalidStatement: as `check_content`.
@@ -62,12 +65,13 @@ def check_vote(entry: Entry, definition: Definition, key: Key) -> CheckedVote:
     if not isinstance(vote, Vote):
         raise InvalidStatement(f"a vote was expected, this is a {vote.KIND}")
     check_content(vote, definition)
-    if len(entry.envelope.signatures) != 1:
+    signatures = entry.envelope.signatures
+    if len(signatures) != 1:
         raise InvalidStatement("a vote carries exactly one signature", pointer="/signatures")
-    verify_signer(entry, vote.voter, key)
-    return CheckedVote(
-        vote.voter, vote.cast_at, _encoder.encode(vote.answers), bytes.fromhex(entry.identity[7:]), key
-    )
+    if not proved or signatures[0].keyid != vote.voter:
+        verify_signer(entry, vote.voter, key)
+    answers = _encoder.encode(vote.answers)
+    return CheckedVote(vote.voter, vote.cast_at, answers, bytes.fromhex(entry.identity[7:]), key)
 
 
 def enrolled_key(roll: Roll, voter: str) -> Key:

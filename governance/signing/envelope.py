@@ -94,6 +94,22 @@ def parse_envelope(data: bytes) -> Envelope:
     return _parse_other_layout(data)
 
 
+def parse_normal(data: bytes) -> Envelope:
+    """The envelope in bytes of the normal form, the only one that logs hold.
+
+    Raises:
+        MalformedEnvelope: no envelope, or one in another layout.
+    """
+    try:
+        envelope = _decode(data)
+        if _encode(envelope) == data and envelope.payload_type.isascii():
+            return envelope
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass
+    _parse_other_layout(data)
+    raise MalformedEnvelope("the envelope is not in the normal form that logs hold")
+
+
 def sign_envelope(payload_type: str, payload: bytes, keys: Iterable[EnvelopeSigner]) -> Envelope:
     """The envelope of payload, signed by every key in turn; `keyid` is the key's member id.
 
