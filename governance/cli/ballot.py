@@ -54,7 +54,8 @@ def new(  # noqa: PLR0913, PLR0917  # each is a decision that a steward can make
     title: Annotated[str | None, typer.Option(help="What people read above the ballot.")] = None,
     text: Annotated[str, typer.Option(help="A few words of explanation.")] = "",
     opens: Annotated[
-        str | None, typer.Option(help="now, +3d, 2027-01-05.  [default: by the calendar, or now]")
+        str | None,
+        typer.Option(help="now, +3d, 2027-01-05.  [default: with --closes in an hour, else by the calendar]"),
     ] = None,
     closes: Annotated[str | None, typer.Option(help="As --opens.  [default: by the calendar]")] = None,
     no_quorum: Annotated[bool, typer.Option("--no-quorum", help="Ask for no participation.")] = False,
@@ -283,6 +284,7 @@ def order(
     return client.post(spaces.path(space, "orders"), signed(statement, who), OrderRecorded)[1]
 
 
+_REACHED = {"open": "open", "close": "decided", "cancel": "cancelled"}
 _DONE = {"open": "is open", "close": "is closed", "cancel": "is cancelled"}
 
 
@@ -297,6 +299,11 @@ def _order(  # noqa: PLR0917  # what the three commands have in common
     as_json: bool,
 ) -> None:
     who = load_identity(key)
+    with _meant(ballot, space, url) as (client, place):
+        view = client.get(casting.ballot_path(str(place.space), str(place.ballot)), BallotView)
+    if view.state == _REACHED[action]:
+        emit(view) if as_json else say(f"{place.ballot} {_DONE[action]} already.")
+        return
     if not (yes or as_json):
         typer.confirm(f"Sign the order to {action} {ballot} as {short(who.member_id)}?", abort=True)
     with _meant(ballot, space, url) as (client, place):

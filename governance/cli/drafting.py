@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -17,6 +17,9 @@ from governance.replay.schedule import window
 from governance.service.answers import ItemView
 from governance.statements.ballot import Ballot, Eligibility, OptionLine, Question, RuleChoice
 from governance.statements.space import Quorum
+
+REVIEW: Final = 3_600
+"""Seconds that a draft waits before it opens by itself, unless the steward or the calendar says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,18 +126,20 @@ def define(space: Adopted, wish: Wish, steward: str, now: int) -> Ballot:
 def _window(space: Adopted, wish: Wish, now: int) -> tuple[int, int]:
     """As wished; else by the constitution's calendar for the quarter.
 
+    Where only the close is said, it opens by itself after `REVIEW`: time to look at the draft, or to open it.
+
     Raises:
         InvalidDefinition: neither says when.
     """
     plan = space.constitution.calendar
     due = window(plan, wish.quarter) if plan is not None and wish.quarter is not None else None
-    opens = wish.opens_at if wish.opens_at is not None else due.opens_at if due else now
     if wish.closes_at is not None:
-        return opens, wish.closes_at
+        later = now + max(0, min(REVIEW, (wish.closes_at - now) // 2))
+        return later if wish.opens_at is None else wish.opens_at, wish.closes_at
     if due is None:
         raise InvalidDefinition(
             "say when the ballot closes (--closes +7d), or name the quarter it is for (--quarter): "
             "then the constitution's calendar decides",
             pointer="/closes_at",
         )
-    return opens, due.closes_at
+    return due.opens_at if wish.opens_at is None else wish.opens_at, due.closes_at

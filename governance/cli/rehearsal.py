@@ -174,7 +174,6 @@ class Rehearsal:
             rule=self.play.rule,
             params=self.play.params,
             question=QUESTION,
-            opens_at=now,
             closes_at=now + WINDOW,
             quorum=False,
             weights="enrolled",

@@ -134,7 +134,6 @@ class Quarter:
             question=QUESTION,
             question_title=f"Which of these should volunteers build in {self.quarter}?",
             quarter=self.quarter,
-            opens_at=now,
             closes_at=now + 7 * 86_400,
         )
         ballot = drafting.define(adopted, wish, self.steward.member_id, now)
@@ -278,7 +277,6 @@ class Quarter:
             title="What shall the next buoy be called?",
             options=[ballots.option_line(f"{key}={name}") for key, name in names.items()],
             rule="approval",
-            opens_at=now,
             closes_at=now + 86_400,
             quorum=False,
         )
