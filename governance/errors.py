@@ -2,7 +2,7 @@
 
     GovernanceError
     ├── Malformed       the bytes do not follow the format               400 (413: too large)
-    ├── Refused         well-formed, but a rule forbids it               403, 404, 409, 422
+    ├── Refused         well-formed, but a rule forbids it               403, 404, 405, 409, 422
     ├── Unavailable     right, but not now; carries `retry_after`        429, 503
     ├── SetupFault      this instance cannot start or work as configured exit code 1
     └── IntegrityFault  our own records contradict each other: stop, never repair by guessing
@@ -262,6 +262,14 @@ class NotFound(Refused):
     code = "not-found"
     status = 404
     title = "Not found"
+
+
+class MethodNotAllowed(Refused):
+    """The resource exists, but not for this HTTP method."""
+
+    code = "method-not-allowed"
+    status = 405
+    title = "This method is not possible here"
 
 
 class BallotNotOpen(Refused):

@@ -1,0 +1,1 @@
+"""The HTTP interface: one controller file for each resource, and what they share."""

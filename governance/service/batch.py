@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 
 from governance import limits
 from governance.errors import AlreadyExists, NotFound, Refused, TooLarge
+from governance.log.merkle import leaf_hash
 from governance.service.edge import Edge
 from governance.signing.note import Signer
 from governance.store import blobs
@@ -98,6 +100,25 @@ class Batch:
         pending = self.pending.get(origin)
         appended = len(pending.data) if pending else 0
         return self._log(origin).head.size + appended
+
+    def vkey(self, origin: str) -> str:
+        """The log's verifier key.
+
+        Raises:
+            NotFound: no such log.
+        """
+        return self._log(origin).head.vkey
+
+    def root(self, origin: str) -> bytes:
+        """The log's root, with what this batch has appended.
+
+        Raises:
+            NotFound: no such log.
+        """
+        edge = deepcopy(self._log(origin).edge)
+        pending = self.pending.get(origin)
+        edge.extend([leaf_hash(data) for data in pending.data] if pending else [])
+        return edge.root()
 
     def append(self, origin: str, data: bytes, entry: Any) -> int:
         """Admit the entry to the log's state and queue its bytes; gives the index it will have.

@@ -1,0 +1,41 @@
+"""`/api/v1/instance` and the identity document."""
+
+from __future__ import annotations
+
+from litestar import Controller, Response, get
+
+from governance.http.common import READ
+from governance.http.problems import documented
+from governance.service import publishing, queries
+from governance.service.answers import InstanceView
+from governance.service.core import Service
+
+
+class InstanceController(Controller):
+    """Who runs here."""
+
+    tags = ("instance",)
+
+    @get(
+        "/api/v1/instance",
+        operation_id="getInstance",
+        summary="This instance and its spaces",
+        responses=documented(),
+        sync_to_thread=True,
+    )
+    def instance(self, service: Service) -> InstanceView:
+        """Identity, version and spaces of this instance."""
+        return queries.instance_view(service)
+
+    @get(
+        "/.well-known/althing.json",
+        operation_id="getIdentity",
+        summary="The identity document",
+        responses=READ,
+        sync_to_thread=True,
+    )
+    def identity(self, service: Service) -> Response[bytes]:
+        """The latest `instance` statement, a DSSE envelope signed by the root key."""
+        with service.store.read() as conn:
+            data = publishing.well_known(conn)
+        return Response(data, media_type="application/json", headers={"cache-control": "max-age=300"})

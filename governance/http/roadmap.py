@@ -1,0 +1,58 @@
+"""`/api/v1/spaces/{space}/roadmap`: items and editions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import Controller, Response, get, post
+from litestar.params import Parameter
+
+from governance.http.common import BODY, READ, WRITE, created, repeated
+from governance.http.params import Cursor, ItemName, Limit, SpaceName
+from governance.service import roadmaps, submit
+from governance.service.answers import ItemView, Recorded, RoadmapView
+from governance.service.core import Service
+from governance.service.pages import page_of
+
+Quarter = Annotated[str | None, Parameter(pattern=r"^[0-9]{4}-Q[1-4]$(?!\n)", required=False)]
+Status = Annotated[
+    str | None,
+    Parameter(pattern=r"^(proposed|planned|committed|in-progress|done|not-planned)$(?!\n)", required=False),
+]
+
+
+class RoadmapController(Controller):
+    """What a community plans, by quarter."""
+
+    path = "/api/v1/spaces/{space:str}/roadmap"
+    tags = ("roadmap",)
+    request_max_body_size = BODY
+
+    @get(operation_id="getRoadmap", summary="Roadmap items", responses=READ, sync_to_thread=True)
+    def roadmap(
+        self,
+        service: Service,
+        space: SpaceName,
+        quarter: Quarter = None,
+        status: Status = None,
+        cursor: Cursor = None,
+        limit: Limit = None,
+    ) -> RoadmapView:
+        """Items by id at their latest revisions."""
+        return roadmaps.roadmap(service, space, page_of(cursor, limit), quarter, status)
+
+    @post(
+        operation_id="recordRoadmap",
+        summary="Revise an item, or publish an edition",
+        responses=WRITE | repeated(Recorded),
+        sync_to_thread=True,
+    )
+    def record(self, service: Service, space: SpaceName, body: bytes) -> Response[Recorded]:
+        """Record a `roadmap-item` or `roadmap-edition` statement."""
+        answer, new = submit.to_space(service, space, "roadmap", body)
+        return created(answer, new=new)
+
+    @get("/{item:str}", operation_id="getItem", summary="An item", responses=READ, sync_to_thread=True)
+    def item(self, service: Service, space: SpaceName, item: ItemName) -> ItemView:
+        """An item at its latest revision."""
+        return roadmaps.item(service, space, item)

@@ -1,0 +1,121 @@
+"""Statements for the instance's and the spaces' logs, and further ones for a ballot's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from governance.errors import AlreadyExists, InvalidStatement, NotFound
+from governance.replay.space import SpaceState
+from governance.service import ballots, receipts
+from governance.service.answers import Recorded
+from governance.service.batch import Batch, Committed
+from governance.service.core import Service
+from governance.statements.entry import Entry
+from governance.statements.instance import SpaceNotice
+from governance.statements.space import Space
+from governance.statements.vote import NonceCommitment
+
+SPACE_KINDS: Final = {
+    "constitution": ("constitution",),
+    "members": ("member",),
+    "roadmap": ("roadmap-item", "roadmap-edition"),
+    "commitments": ("commitment", "commitment-update"),
+}
+"""The kinds that each resource of a space takes."""
+BALLOT_KINDS: Final = ("nonce-commitment", "nonce-reveal", "dispute", "ruling")
+
+
+def found_space(service: Service, body: bytes) -> Recorded:
+    """Record a founding: a new space with a log of its own, noted in the instance's log.
+
+    Raises:
+        Malformed, Refused: why not.
+    """
+    now = service.clock()
+    entry = service.read(body, now)
+    founding = entry.statement
+    if not isinstance(founding, Space):
+        raise InvalidStatement(f"this takes a space, not a {founding.KIND}")
+    origin = service.states.space_origin(founding.space)
+    # On a scratch state first: key files are made for foundings that will be recorded, not for anybody's.
+    SpaceState(origin, service.instance.keys).admit(0, entry)
+    service.hooks.before_record(origin, founding, now)
+
+    def op(batch: Batch) -> Callable[[Committed], Recorded]:
+        vkey = batch.create_log(origin, "space", space=founding.space)
+        batch.append(origin, entry.data, entry)
+        notice = service.sign(SpaceNotice(founding.space, origin, vkey, now))
+        batch.append(service.states.instance_origin, notice.data, notice)
+        return _finish(service, origin, 0, entry)
+
+    answer: Recorded = service.sequencer.submit(op).result()
+    return answer
+
+
+def to_space(service: Service, space: str, resource: str, body: bytes) -> tuple[Recorded, bool]:
+    """Record a statement in a space's log; gives also whether it is new (else it was there already).
+
+    Raises:
+        Malformed, Refused: why not.
+    """
+    now = service.clock()
+    entry = service.read(body, now)
+    origin = service.states.space_origin(space)
+    service.states.get(origin, SpaceState)
+    _expect(entry, SPACE_KINDS[resource])
+    return record(service, origin, entry, now)
+
+
+def to_ballot(service: Service, space: str, ballot: str, body: bytes) -> tuple[Recorded, bool]:
+    """Record a nonce commitment or reveal, a dispute or a ruling in a ballot's log.
+
+    Raises:
+        Malformed, Refused: why not.
+    """
+    now = service.clock()
+    entry = service.read(body, now)
+    _expect(entry, BALLOT_KINDS)
+    if isinstance(entry.statement, NonceCommitment) and ballots.row_of(service.store, space, ballot) is None:
+        service.hooks.before_record(service.states.ballot_origin(space, ballot), entry.statement, now)
+        return ballots.commit_nonce(service, space, ballot, entry, now), True
+    return record(service, service.states.ballot_origin(space, ballot), entry, now)
+
+
+def record(service: Service, origin: str, entry: Entry, now: int) -> tuple[Recorded, bool]:
+    """Append a statement of somebody else to a log that exists."""
+    service.hooks.before_record(origin, entry.statement, now)
+
+    def op(batch: Batch) -> Callable[[Committed], Recorded]:
+        index = batch.append(origin, entry.data, entry)
+        return _finish(service, origin, index, entry)
+
+    try:
+        answer: Recorded = service.sequencer.submit(op).result()
+    except AlreadyExists:
+        known = recorded_index(service, origin, entry.identity)
+        if known is None:
+            raise
+        return receipts.recorded_before(service.store, origin, known, entry), False
+    return answer, True
+
+
+def recorded_index(service: Service, origin: str, identity: str) -> int | None:
+    """Where exactly this statement stands in a space's log, None when it does not."""
+    try:
+        return service.states.get(origin, SpaceState).identities.get(identity)
+    except NotFound:
+        return None
+
+
+def _finish(service: Service, origin: str, index: int, entry: Entry) -> Callable[[Committed], Recorded]:
+    def finish(committed: Committed) -> Recorded:
+        service.observed(origin, index, entry.statement)
+        return receipts.recorded(committed, origin, index, entry)
+
+    return finish
+
+
+def _expect(entry: Entry, kinds: tuple[str, ...]) -> None:
+    if entry.statement.KIND not in kinds:
+        raise InvalidStatement(f"this takes {' or '.join(kinds)}, not {entry.statement.KIND}")
