@@ -7,8 +7,12 @@ from typing import Any, Final
 from governance.counting.approval import Approval
 from governance.counting.equal_shares import EqualShares
 from governance.counting.greedy import Greedy
+from governance.counting.irv import Irv
+from governance.counting.meek_stv import MeekStv
+from governance.counting.phragmen import Phragmen
 from governance.counting.rule import Rule
 from governance.counting.score import Score
+from governance.counting.scottish_stv import ScottishStv
 from governance.counting.yes_no import YesNo
 from governance.errors import Unsupported
 
@@ -42,5 +46,15 @@ def get_rule(rule_id: str, version: int = 1) -> Rule[Any]:
     return rule
 
 
-for _rule in (Approval(), Score(), YesNo(), Greedy(), EqualShares()):
+for _rule in (
+    Approval(),
+    Score(),
+    YesNo(),
+    Greedy(),
+    EqualShares(),
+    Phragmen(),
+    Irv(),
+    ScottishStv(),
+    MeekStv(),
+):
     register(_rule)

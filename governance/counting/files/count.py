@@ -13,7 +13,7 @@ from governance.counting.files.sniff import read_ballot_file
 from governance.counting.lot import lot_order
 from governance.counting.option import Option
 from governance.counting.profile import Answer, Profile
-from governance.counting.registry import get_rule
+from governance.counting.registry import RULES, get_rule
 from governance.counting.rule import Rule
 from governance.counting.threshold import Threshold
 from governance.errors import InvalidAnswer
@@ -37,7 +37,8 @@ def count_file(
     Without `rule_id` the file's own rule counts. `options` are parameters of the rule that replace the
     file's; text as a command line gives it is accepted (`"2"`, `"true"`, `"2/3"`, `">1/2"`). Another rule
     than the file's takes those parameters of the file that it knows by name, and reads a mark as one point
-    and any points as a mark. Ties fall by the file's own lot, else by `seed`.
+    and any points as a mark. Ties fall by the file's own lot, else by `seed`; any but the
+    default seed also goes before the lot of another program's file.
 
     Raises:
         Malformed, Unsupported: as `read_ballot_file`, and for unknown rules.
@@ -48,20 +49,23 @@ def count_file(
     params = rule.parse_params(_params(file, rule, options or {}))
     rule.check_definition(file.options, params)
     converted = file.foreign or rule.id != file.rule
+    ranked = _is_ranked(file)
     counted: list[tuple[Answer | None, int]] = []
     invalid: list[dict[str, Any]] = []
     numbers = {"valid": 0, "blank": 0, "invalid": 0}
     for index, line in enumerate(file.ballots):
         answer = line.answer
         if answer is not None and converted:
-            answer = in_form(answer, rule.form(params))
+            answer = in_form(answer, rule.form(params), ranked=ranked)
         problem = _problem(rule, file.options, params, answer, f"/ballots/{index}/answer")
         numbers["invalid" if problem else "blank" if answer is None else "valid"] += line.count
         if problem is None:
             counted.append((answer, line.weight * line.count))
         elif len(invalid) < LISTED:
             invalid.append(problem)
-    lot = file.lot or lot_order(seed, "", [option.id for option in file.options])
+    lot = file.lot
+    if lot is None or (file.foreign and seed != bytes(32)):
+        lot = lot_order(seed, "", [option.id for option in file.options])
     outcome = rule.count(file.options, params, Profile.from_answers(counted, file.electorate), lot)
     return {
         **msgspec.to_builtins(outcome),
@@ -84,8 +88,19 @@ def _problem(
     return None
 
 
-def in_form(answer: Answer, form: str) -> Answer:
-    """An answer in the form of another rule, where that is plain; anything else stays for `check_answer`."""
+def _is_ranked(file: BallotFile) -> bool:
+    """Whether lists of the file are in order of preference; a rule we do not know may mean that."""
+    forms = {rule.answer_form for (name, _), rule in RULES.items() if name == file.rule}
+    return not forms or "ranking" in forms
+
+
+def in_form(answer: Answer, form: str, *, ranked: bool = True) -> Answer:
+    """An answer in the form of another rule, where that is plain; anything else stays for `check_answer`.
+
+    `ranked` says whether a list is in order of preference already.
+    """
+    if form == "ranking":
+        return _as_ranking(answer, ranked=ranked)
     if form == "approval":
         if isinstance(answer, dict):
             return [option for option, points in answer.items() if points > 0]
@@ -94,6 +109,18 @@ def in_form(answer: Answer, form: str) -> Answer:
         marks = [mark for mark in answer if isinstance(mark, str)]
         return dict.fromkeys(marks, 1) if len(set(marks)) == len(answer) else answer
     return answer
+
+
+def _as_ranking(answer: Answer, *, ranked: bool) -> Answer:
+    """Points as ranks, marks as one rank: options that a voter did not tell apart share a rank."""
+    if isinstance(answer, dict):
+        points = sorted({number for number in answer.values() if number > 0}, reverse=True)
+        ranks = [[option for option in answer if answer[option] == number] for number in points]
+        return [rank[0] if len(rank) == 1 else rank for rank in ranks]
+    if isinstance(answer, str):
+        return [answer]
+    marks = [mark for mark in answer if isinstance(mark, str)]
+    return answer if ranked or len(answer) < 2 or len(marks) < len(answer) else [marks]
 
 
 def _params(file: BallotFile, rule: Rule[Any], options: Mapping[str, Any]) -> dict[str, Any]:

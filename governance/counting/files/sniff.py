@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from governance import limits
+from governance.counting.files import blt_ballots, pabulib_ballots
 from governance.counting.files.ballot_file import BallotFile, parse_ballot_file
+from governance.counting.files.blt import parse_blt
 from governance.counting.files.pabulib import parse_pabulib
-from governance.counting.files.pabulib_ballots import ballots_of
 from governance.errors import MalformedBallotFile, TooLarge
+
+_blt: Final = re.compile(
+    rb"(?:\s|#[^\r\n]*[\r\n]|/\*.*?\*/)*+[0-9]+[ \t]+[0-9]+[ \t]*(?:[\r\n#]|/\*|$)", re.DOTALL
+)
 
 
 def sniff(data: bytes) -> str | None:
-    """The format of a ballot file, `pabulib` or `althing`; None for anything else."""
+    """The format of a ballot file, `pabulib`, `blt` or `althing`; None for anything else."""
     start = data[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
     if start.startswith(b"{"):
         return "althing"
     if start.split(b"\n", 1)[0].strip() == b"META":
         return "pabulib"
-    return None
+    return "blt" if _blt.match(start) else None
 
 
 def read_ballot_file(data: bytes, name: str = "") -> BallotFile:
@@ -35,7 +43,9 @@ def read_ballot_file(data: bytes, name: str = "") -> BallotFile:
         case "althing":
             return parse_ballot_file(data)
         case "pabulib":
-            return ballots_of(parse_pabulib(data))
+            return pabulib_ballots.ballots_of(parse_pabulib(data))
+        case "blt":
+            return blt_ballots.ballots_of(parse_blt(data))
         case _:
-            known = "Pabulib (.pb) begins with META, our own with {"
+            known = "Pabulib (.pb) begins with META, BLT with two numbers, our own with {"
             raise MalformedBallotFile(f"{name or 'this'} is not a ballot file we know: {known}")
