@@ -7,7 +7,7 @@ from typing import Any
 
 from governance.cli.console import tell
 from governance.cli.main import CLIENT_VARIABLES, Composition, build
-from governance.errors import GovernanceError
+from governance.errors import GovernanceError, IntegrityFault
 from governance.plugins import load_plugins
 
 
@@ -15,7 +15,11 @@ def _serve(flags: dict[str, Any]) -> None:
     from governance import app, settings
 
     environment = {name: value for name, value in os.environ.items() if name not in CLIENT_VARIABLES}
-    app.serve(settings.load(environment, **flags))
+    try:
+        app.serve(settings.load(environment, **flags))
+    except IntegrityFault as e:
+        tell(e, as_json=False)
+        raise SystemExit(app.FATAL) from e
 
 
 def composition() -> Composition:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
 import time
 from contextlib import ExitStack
@@ -34,6 +35,8 @@ def demo(
 ) -> None:
     """Play a whole quarter: found a community, import a roadmap, vote over HTTP, count, and audit."""
     started = time.monotonic()
+    # Whoever ends this process by a signal wants the service it started to end as well.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as held:
         folder = _folder(data, held)
         stage = held.enter_context(
