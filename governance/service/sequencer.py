@@ -27,7 +27,7 @@ from governance.service.log_keys import LogKeys
 from governance.store import blobs, entries
 from governance.store.engine import Store
 from governance.store.entries import Addition, LogHead
-from governance.store.headcheck import verify_head
+from governance.store.headcheck import verified_entries, verify_head
 
 T = TypeVar("T")
 Finish = Callable[[Committed], T]
@@ -97,6 +97,11 @@ class Sequencer:
         """Why nothing is written any more; None while all is well."""
         return self._fault
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the last commit failed; the next operation asks the database whether it works again."""
+        return self._doubt
+
     def start(self) -> None:
         """Verify every log's head, then begin to write.
 
@@ -147,7 +152,8 @@ class Sequencer:
                 self._work(tasks)
         except BaseException as e:
             fault = e if isinstance(e, IntegrityFault) else IntegrityFault(f"the writer failed: {e!r}")
-            _log.critical("the sequencer stops: %s", fault.detail, exc_info=e)
+            # Our own faults say where; a traceback would only hide that.
+            _log.critical("the sequencer stops: %s", fault.detail, exc_info=None if fault is e else e)
             self._stop(fault, tasks)
 
     def _take(self) -> deque[_Task]:
@@ -311,7 +317,7 @@ class Sequencer:
             IntegrityFault: the log holds what its own rules refuse.
         """
         if log.state is None:
-            stored = entries.stream_entries(self._store, log.head.id, 0, log.head.size)
+            stored = verified_entries(self._store, log.head)
             try:
                 log.state = self._load(log.head, stored)
             except (StorageUnavailable, IntegrityFault):
