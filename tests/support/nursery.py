@@ -3,8 +3,8 @@
 `python -m tests.support.nursery` reads a JSON object a line and writes one a line. `{"settings": {…}, "log":
 path}` forks a server: `{"pid": …}`, then `{"ready": pid}` once it answers or `{"failed": pid, "error": …}`.
 `{"argv": […], "log": path, "ordinary": bool}` runs the command line; ordinary is without root's powers over
-files. `{"wait": pid}` gives `{"ended": pid, "status": …}` (exit code, or minus the signal). At the end of input
-the remaining servers are killed.
+files. `{"wait": pid}` gives `{"ended": pid, "status": …}` (exit code, or minus the signal). At the end of
+input the remaining servers are killed.
 """
 
 from __future__ import annotations
