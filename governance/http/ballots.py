@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import Controller, Response, get, post
-from litestar.params import Parameter
+from litestar.params import QueryParameter, RawBody
 
-from governance.http.common import BODY, READ, WRITE, created, repeated
+from governance.http.common import BODY, READ, WRITE, Serving, created, repeated
 from governance.http.params import BallotName, Cursor, Index, Limit, MemberName, SpaceName
 from governance.service import ballot_views, ballots, orders, receipts, submit
 from governance.service.answers import BallotPage, BallotView, DraftRecorded, OrderRecorded, Recorded, RollRow
-from governance.service.core import Service
 from governance.service.pages import page_of
 
 StateFilter = Annotated[
-    str | None, Parameter(pattern=r"^(draft|open|closed|decided|cancelled)$(?!\n)", query="state", required=False)
+    str | None,
+    QueryParameter(pattern=r"^(draft|open|closed|decided|cancelled)$(?!\n)", name="state", required=False),
 ]
 
 
@@ -32,7 +32,7 @@ class OrdersController(Controller):
         responses=WRITE | repeated(OrderRecorded),
         sync_to_thread=True,
     )
-    def order(self, service: Service, space: SpaceName, body: bytes) -> Response[OrderRecorded]:
+    def order(self, service: Serving, space: SpaceName, body: RawBody) -> Response[OrderRecorded]:
         """Record a `ballot-order` statement and carry it out; a close is answered after the count."""
         answer, ballot, new = orders.carry_out(service, space, body)
         view = ballot_views.find(service, space, ballot)
@@ -55,7 +55,7 @@ class BallotsController(Controller):
     @get(operation_id="listBallots", summary="Ballots", responses=READ, sync_to_thread=True)
     def ballots(
         self,
-        service: Service,
+        service: Serving,
         space: SpaceName,
         phase: StateFilter = None,
         cursor: Cursor = None,
@@ -65,12 +65,12 @@ class BallotsController(Controller):
         return ballot_views.ballot_page(service, space, page_of(cursor, limit), phase)
 
     @post(operation_id="postDraft", summary="Define a ballot", responses=WRITE, sync_to_thread=True)
-    def draft(self, service: Service, space: SpaceName, body: bytes) -> Response[DraftRecorded]:
+    def draft(self, service: Serving, space: SpaceName, body: RawBody) -> Response[DraftRecorded]:
         """Keep a `ballot` definition as a draft until it opens; replaces an earlier draft."""
         return created(ballots.post(service, space, body))
 
     @get("/{ballot:str}", operation_id="getBallot", summary="A ballot", responses=READ, sync_to_thread=True)
-    def ballot(self, service: Service, space: SpaceName, ballot: BallotName) -> BallotView:
+    def ballot(self, service: Serving, space: SpaceName, ballot: BallotName) -> BallotView:
         """A ballot as it stands, with its definition."""
         return ballot_views.ballot_view(service, space, ballot)
 
@@ -82,7 +82,7 @@ class BallotsController(Controller):
         sync_to_thread=True,
     )
     def statement(
-        self, service: Service, space: SpaceName, ballot: BallotName, body: bytes
+        self, service: Serving, space: SpaceName, ballot: BallotName, body: RawBody
     ) -> Response[Recorded]:
         """Record a `nonce-commitment`, `nonce-reveal`, `dispute` or `ruling` statement."""
         answer, new = submit.to_ballot(service, space, ballot, body)
@@ -95,7 +95,7 @@ class BallotsController(Controller):
         responses=READ,
         sync_to_thread=True,
     )
-    def roll(self, service: Service, space: SpaceName, ballot: BallotName, voter: MemberName) -> RollRow:
+    def roll(self, service: Serving, space: SpaceName, ballot: BallotName, voter: MemberName) -> RollRow:
         """Weight and key that a voter has in this ballot."""
         return ballot_views.roll_row(service, space, ballot, voter)
 
@@ -106,7 +106,7 @@ class BallotsController(Controller):
         responses=READ,
         sync_to_thread=True,
     )
-    def outcome(self, service: Service, space: SpaceName, ballot: BallotName) -> Response[bytes]:
+    def outcome(self, service: Serving, space: SpaceName, ballot: BallotName) -> Response[bytes]:
         """The result's canonical JSON; its SHA-256 stands in the ballot's log and is the ETag."""
         data, digest = ballot_views.outcome(service, space, ballot)
         return Response(
@@ -123,7 +123,7 @@ class BallotsController(Controller):
         sync_to_thread=True,
         media_type="text/plain",
     )
-    def receipt(self, service: Service, space: SpaceName, ballot: BallotName, index: Index) -> str:
+    def receipt(self, service: Serving, space: SpaceName, ballot: BallotName, index: Index) -> str:
         """A `.tlog-proof` at the present checkpoint."""
         return receipts.stored(service.store, service.states.ballot_origin(space, ballot), index)
 
@@ -134,7 +134,7 @@ class BallotsController(Controller):
         responses=READ,
         sync_to_thread=True,
     )
-    def entry(self, service: Service, space: SpaceName, ballot: BallotName, index: Index) -> Response[bytes]:
+    def entry(self, service: Serving, space: SpaceName, ballot: BallotName, index: Index) -> Response[bytes]:
         """The bytes whose hash is the leaf at that index."""
         data = ballot_views.entry_bytes(service, space, ballot, index)
         return Response(

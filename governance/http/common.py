@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any, Final
 
 from litestar import Response
+from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 
 from governance import limits
 from governance.http.problems import documented
+from governance.service.core import Service
 
+Serving = NamedDependency[Service]
+"""The running service, as handlers take it."""
 BODY: Final = limits.STATEMENT_BODY
 READ: Final = documented(400, 404)
 """Problems of a read."""

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from litestar import Controller, Response, get
+from litestar.params import FromPath
 
 from governance import errors
 from governance.errors import GovernanceError, NotFound
-from governance.http.common import READ
+from governance.http.common import READ, Serving
 from governance.http.html import page, table
 from governance.http.problems import Any_Request, documented
 from governance.service import queries
-from governance.service.core import Service
 
 SWAGGER: Final = Path(__file__).parents[1] / "web_dist" / "api-docs"
 """Where the build puts the files of swagger-ui-dist; without them the plain list is served."""
@@ -23,7 +23,7 @@ _FILES: Final = {
     "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
 }
 _START: Final = b"""window.addEventListener("load", function () {
-  SwaggerUIBundle({url: "../openapi.json", dom_id: "#docs", deepLinking: true, validatorUrl: null});
+  SwaggerUIBundle({url: "openapi.json", dom_id: "#docs", deepLinking: true, validatorUrl: null});
 });
 """
 _SWAGGER_POLICY: Final = (
@@ -32,6 +32,7 @@ _SWAGGER_POLICY: Final = (
 )
 _SWAGGER_PAGE: Final = b"""<!doctype html><html lang="en">
 <head><meta charset="utf-8"><title>Althing API</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="stylesheet" href="docs/swagger-ui.css"></head><body><div id="docs"></div>
 <script src="docs/swagger-ui-bundle.js"></script><script src="docs/start.js"></script></body></html>
 """
@@ -43,7 +44,7 @@ class DocsController(Controller):
     include_in_schema = False
 
     @get("/", sync_to_thread=True)
-    def start(self, service: Service) -> Response[bytes]:
+    def start(self, service: Serving) -> Response[bytes]:
         """What this is, which spaces it keeps, how to audit it."""
         view = queries.instance_view(service)
         rows = [
@@ -65,7 +66,7 @@ class DocsController(Controller):
         )
 
     @get("/problems/{code:str}", responses=READ, sync_to_thread=False)
-    def problem(self, code: str) -> Response[bytes]:
+    def problem(self, code: FromPath[str]) -> Response[bytes]:
         """What a problem code means."""
         kind = codes().get(code)
         if kind is None:
@@ -98,7 +99,7 @@ class DocsController(Controller):
         return page("Althing API", _operations(request.app.state.document()))
 
     @get("/api/docs/{name:str}", responses=documented(404), sync_to_thread=True)
-    def file(self, name: str) -> Response[bytes]:
+    def file(self, name: FromPath[str]) -> Response[bytes]:
         """A file of the API documentation."""
         if name == "start.js":
             return Response(_START, media_type="text/javascript; charset=utf-8")

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Controller, get
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
-from governance.http.common import READ
+from governance.http.common import READ, Serving
 from governance.http.params import BallotName, SpaceName
 from governance.service import ballot_views, queries
 from governance.service.core import Service
@@ -23,7 +23,9 @@ PAUSE: Final = 0.2
 """Seconds between two events of one stream: a thousand votes a second are five events."""
 LastEvent = Annotated[
     str | None,
-    Parameter(header="Last-Event-ID", pattern=r"^[0-9]{1,15}$(?!\n)", required=False, description="Resume here"),
+    HeaderParameter(
+        name="Last-Event-ID", pattern=r"^[0-9]{1,15}$(?!\n)", required=False, description="Resume here"
+    ),
 ]
 
 
@@ -39,7 +41,7 @@ class EventsController(Controller):
         responses=READ,
     )
     async def space(
-        self, service: Service, space: SpaceName, last_event: LastEvent = None
+        self, service: Serving, space: SpaceName, last_event: LastEvent = None
     ) -> ServerSentEvent:
         """One event for each growth: `{"origin", "size"}`, the size as event id."""
         head = await asyncio.to_thread(_space_head, service, space)
@@ -52,7 +54,7 @@ class EventsController(Controller):
         responses=READ,
     )
     async def ballot(
-        self, service: Service, space: SpaceName, ballot: BallotName, last_event: LastEvent = None
+        self, service: Serving, space: SpaceName, ballot: BallotName, last_event: LastEvent = None
     ) -> ServerSentEvent:
         """One event for each growth: `{"origin", "size"}`, the size as event id."""
         head = await asyncio.to_thread(_ballot_head, service, space, ballot)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from litestar import Controller, Response, get
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from governance.http.common import Serving
 from governance.http.problems import documented
 from governance.service.answers import Health
-from governance.service.core import Service
 
 
 class HealthController(Controller):
@@ -33,7 +33,7 @@ class HealthController(Controller):
         responses=documented(),
         sync_to_thread=True,
     )
-    def readyz(self, service: Service) -> Health:
+    def readyz(self, service: Serving) -> Health:
         """Says `ok` when the database answers and the writer works."""
         service.check_ready()
         return Health("ok")

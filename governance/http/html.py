@@ -12,6 +12,7 @@ from litestar import Response
 _STYLE: Final = (
     "body{font:1rem/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem}"
     "code{font-family:ui-monospace,monospace}td,th{text-align:left;padding:.1rem .8rem .1rem 0}"
+    "p,td{overflow-wrap:anywhere}"
     ":root{color-scheme:light dark}"
 )
 _HASH: Final = b64encode(sha256(_STYLE.encode()).digest()).decode()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from litestar import Controller, Response, get
 
-from governance.http.common import READ
+from governance.http.common import READ, Serving
 from governance.http.problems import documented
 from governance.service import publishing, queries
 from governance.service.answers import InstanceView
-from governance.service.core import Service
 
 
 class InstanceController(Controller):
@@ -23,7 +22,7 @@ class InstanceController(Controller):
         responses=documented(),
         sync_to_thread=True,
     )
-    def instance(self, service: Service) -> InstanceView:
+    def instance(self, service: Serving) -> InstanceView:
         """Identity, version and spaces of this instance."""
         return queries.instance_view(service)
 
@@ -34,7 +33,7 @@ class InstanceController(Controller):
         responses=READ,
         sync_to_thread=True,
     )
-    def identity(self, service: Service) -> Response[bytes]:
+    def identity(self, service: Serving) -> Response[bytes]:
         """The latest `instance` statement, a DSSE envelope signed by the root key."""
         with service.store.read() as conn:
             data = publishing.well_known(conn)

@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import Controller, Response, get, post
-from litestar.params import Parameter
+from litestar.params import QueryParameter, RawBody
 
-from governance.http.common import BODY, READ, WRITE, created, repeated
+from governance.http.common import BODY, READ, WRITE, Serving, created, repeated
 from governance.http.params import Cursor, ItemName, Limit, SpaceName
 from governance.service import roadmaps, submit
 from governance.service.answers import ItemView, Recorded, RoadmapView
-from governance.service.core import Service
 from governance.service.pages import page_of
 
-Quarter = Annotated[str | None, Parameter(pattern=r"^[0-9]{4}-Q[1-4]$(?!\n)", required=False)]
+Quarter = Annotated[str | None, QueryParameter(pattern=r"^[0-9]{4}-Q[1-4]$(?!\n)", required=False)]
 Status = Annotated[
     str | None,
-    Parameter(pattern=r"^(proposed|planned|committed|in-progress|done|not-planned)$(?!\n)", required=False),
+    QueryParameter(
+        pattern=r"^(proposed|planned|committed|in-progress|done|not-planned)$(?!\n)", required=False
+    ),
 ]
 
 
@@ -31,7 +32,7 @@ class RoadmapController(Controller):
     @get(operation_id="getRoadmap", summary="Roadmap items", responses=READ, sync_to_thread=True)
     def roadmap(
         self,
-        service: Service,
+        service: Serving,
         space: SpaceName,
         quarter: Quarter = None,
         status: Status = None,
@@ -47,12 +48,12 @@ class RoadmapController(Controller):
         responses=WRITE | repeated(Recorded),
         sync_to_thread=True,
     )
-    def record(self, service: Service, space: SpaceName, body: bytes) -> Response[Recorded]:
+    def record(self, service: Serving, space: SpaceName, body: RawBody) -> Response[Recorded]:
         """Record a `roadmap-item` or `roadmap-edition` statement."""
         answer, new = submit.to_space(service, space, "roadmap", body)
         return created(answer, new=new)
 
     @get("/{item:str}", operation_id="getItem", summary="An item", responses=READ, sync_to_thread=True)
-    def item(self, service: Service, space: SpaceName, item: ItemName) -> ItemView:
+    def item(self, service: Serving, space: SpaceName, item: ItemName) -> ItemView:
         """An item at its latest revision."""
         return roadmaps.item(service, space, item)

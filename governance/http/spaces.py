@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from litestar import Controller, Response, get, post
+from litestar.params import RawBody
 
-from governance.http.common import BODY, READ, WRITE, created, repeated
+from governance.http.common import BODY, READ, WRITE, Serving, created, repeated
 from governance.http.params import Cursor, Limit, MemberName, SpaceName
 from governance.http.problems import documented
 from governance.service import queries, submit
@@ -17,7 +18,6 @@ from governance.service.answers import (
     SpacePage,
     SpaceView,
 )
-from governance.service.core import Service
 from governance.service.pages import page_of
 
 
@@ -29,7 +29,7 @@ class SpacesController(Controller):
     request_max_body_size = BODY
 
     @get(operation_id="listSpaces", summary="All spaces", responses=documented(400), sync_to_thread=True)
-    def spaces(self, service: Service, cursor: Cursor = None, limit: Limit = None) -> SpacePage:
+    def spaces(self, service: Serving, cursor: Cursor = None, limit: Limit = None) -> SpacePage:
         """Spaces by id."""
         return queries.space_page(service, page_of(cursor, limit))
 
@@ -39,12 +39,12 @@ class SpacesController(Controller):
         responses=documented(400, 403, 409, 413, 422),
         sync_to_thread=True,
     )
-    def found(self, service: Service, body: bytes) -> Response[Recorded]:
+    def found(self, service: Serving, body: RawBody) -> Response[Recorded]:
         """Record a `space` statement, signed by an operator and by every founder."""
         return created(submit.found_space(service, body))
 
     @get("/{space:str}", operation_id="getSpace", summary="A space", responses=READ, sync_to_thread=True)
-    def space(self, service: Service, space: SpaceName) -> SpaceView:
+    def space(self, service: Serving, space: SpaceName) -> SpaceView:
         """A space with its constitution, its log's head and counts."""
         return queries.space_view(service, space)
 
@@ -55,7 +55,7 @@ class SpacesController(Controller):
         responses=WRITE | repeated(Recorded),
         sync_to_thread=True,
     )
-    def constitution(self, service: Service, space: SpaceName, body: bytes) -> Response[Recorded]:
+    def constitution(self, service: Serving, space: SpaceName, body: RawBody) -> Response[Recorded]:
         """Record a `constitution` statement."""
         answer, new = submit.to_space(service, space, "constitution", body)
         return created(answer, new=new)
@@ -67,7 +67,7 @@ class SpacesController(Controller):
         responses=READ,
         sync_to_thread=True,
     )
-    def calendar(self, service: Service, space: SpaceName) -> CalendarView:
+    def calendar(self, service: Serving, space: SpaceName) -> CalendarView:
         """Every quarter of the constitution's calendar: upcoming, due, open, late, missed or decided."""
         return queries.calendar_view(service, space, service.clock())
 
@@ -81,7 +81,7 @@ class MembersController(Controller):
 
     @get(operation_id="listMembers", summary="Members", responses=READ, sync_to_thread=True)
     def members(
-        self, service: Service, space: SpaceName, cursor: Cursor = None, limit: Limit = None
+        self, service: Serving, space: SpaceName, cursor: Cursor = None, limit: Limit = None
     ) -> MemberPage:
         """Members by id."""
         return queries.member_page(service, space, page_of(cursor, limit))
@@ -92,13 +92,13 @@ class MembersController(Controller):
         responses=WRITE | repeated(Recorded),
         sync_to_thread=True,
     )
-    def record(self, service: Service, space: SpaceName, body: bytes) -> Response[Recorded]:
+    def record(self, service: Serving, space: SpaceName, body: RawBody) -> Response[Recorded]:
         """Record a `member` statement."""
         answer, new = submit.to_space(service, space, "members", body)
         return created(answer, new=new)
 
     @get("/{member:str}", operation_id="getMember", summary="A member", responses=READ, sync_to_thread=True)
-    def member(self, service: Service, space: SpaceName, member: MemberName) -> MemberView:
+    def member(self, service: Serving, space: SpaceName, member: MemberName) -> MemberView:
         """A member at the latest revision."""
         return queries.member_view(service, space, member)
 
@@ -112,7 +112,7 @@ class CommitmentsController(Controller):
 
     @get(operation_id="listCommitments", summary="Commitments", responses=READ, sync_to_thread=True)
     def commitments(
-        self, service: Service, space: SpaceName, cursor: Cursor = None, limit: Limit = None
+        self, service: Serving, space: SpaceName, cursor: Cursor = None, limit: Limit = None
     ) -> CommitmentPage:
         """Commitments by id."""
         return queries.commitment_page(service, space, page_of(cursor, limit))
@@ -123,7 +123,7 @@ class CommitmentsController(Controller):
         responses=WRITE | repeated(Recorded),
         sync_to_thread=True,
     )
-    def record(self, service: Service, space: SpaceName, body: bytes) -> Response[Recorded]:
+    def record(self, service: Serving, space: SpaceName, body: RawBody) -> Response[Recorded]:
         """Record a `commitment` or `commitment-update` statement."""
         answer, new = submit.to_space(service, space, "commitments", body)
         return created(answer, new=new)

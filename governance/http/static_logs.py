@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from litestar import Controller, Response, get
-from litestar.params import Parameter
+from litestar.params import PathParameter
 
-from governance.http.common import READ
+from governance.http.common import READ, Serving
 from governance.service import publishing
-from governance.service.core import Service
 from governance.service.publishing import PublicFile
 
 _FINAL: Final = {"cache-control": "public, max-age=31536000, immutable"}
 _MOVING: Final = {"cache-control": "public, max-age=1"}
 LogPath = Annotated[
-    str, Parameter(max_length=400, description="Log path and file, such as instance/checkpoint")
+    str, PathParameter(max_length=400, description="Log path and file, such as instance/checkpoint")
 ]
 
 
@@ -31,7 +30,7 @@ class StaticController(Controller):
         responses=READ,
         sync_to_thread=True,
     )
-    def log_file(self, service: Service, path: LogPath) -> Response[bytes]:
+    def log_file(self, service: Serving, path: LogPath) -> Response[bytes]:
         """Checkpoint, vkey, outcome, tile or entry bundle."""
         with service.store.snapshot() as conn:
             return _answer(publishing.log_file(conn, service.states.base, path.removeprefix("/")))
@@ -44,7 +43,7 @@ class StaticController(Controller):
         sync_to_thread=True,
     )
     def blob(
-        self, service: Service, digest: Annotated[str, Parameter(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+        self, service: Serving, digest: Annotated[str, PathParameter(pattern=r"^[0-9a-f]{64}$(?!\n)")]
     ) -> Response[bytes]:
         """Bytes by their SHA-256."""
         with service.store.read() as conn:

@@ -6,12 +6,11 @@ from litestar import Controller, Response, get, post
 
 from governance import limits
 from governance.http.caster import Caster
-from governance.http.common import READ, WRITE, repeated
+from governance.http.common import READ, WRITE, Serving, repeated
 from governance.http.params import BallotName, Cursor, Limit, MemberName, SpaceName
 from governance.http.problems import Any_Request
 from governance.service import ballot_views
 from governance.service.answers import VotePage, VoteRecorded, VoterView
-from governance.service.core import Service
 from governance.service.pages import page_of
 
 
@@ -37,7 +36,7 @@ class VotesController(Controller):
     @get(operation_id="listVotes", summary="Latest votes", responses=READ, sync_to_thread=True)
     def votes(
         self,
-        service: Service,
+        service: Serving,
         space: SpaceName,
         ballot: BallotName,
         cursor: Cursor = None,
@@ -53,6 +52,6 @@ class VotesController(Controller):
         responses=READ,
         sync_to_thread=True,
     )
-    def vote(self, service: Service, space: SpaceName, ballot: BallotName, voter: MemberName) -> VoterView:
+    def vote(self, service: Serving, space: SpaceName, ballot: BallotName, voter: MemberName) -> VoterView:
         """The entry of a voter's latest vote, and those it replaced."""
         return ballot_views.voter_view(service, space, ballot, voter)
