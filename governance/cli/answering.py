@@ -116,7 +116,7 @@ def ask(definition: Definition) -> Answers:
 
 def show_question(asked: Asked) -> None:
     """The question with its numbered options."""
-    say("", asked.question.title)
+    say("", f"Question: {asked.question.title}")
     if asked.question.text:
         say(asked.question.text)
     for number, option in enumerate(asked.options, 1):

@@ -12,7 +12,7 @@ import typer
 from governance.cli import casting, drafting, home, outcomes, spaces
 from governance.cli.answering import show_question
 from governance.cli.client import Client
-from governance.cli.console import emit, say, short, table, when
+from governance.cli.console import brief, emit, say, short, table, when
 from governance.cli.drafting import Wish
 from governance.cli.options import DEFAULT_URL, Json, KeyFile, Space, Url, Yes
 from governance.cli.place import Place, parse_place
@@ -221,8 +221,8 @@ def list_(
     if as_json:
         emit(found)
         return
-    rows = [(b.ballot, b.title, b.state, when(b.opens_at), when(b.closes_at)) for b in found]
-    table(f"Ballots of {name}", ("ballot", "title", "state", "opens", "closes"), rows)
+    rows = [(b.ballot, b.title, b.state, brief(b.opens_at), brief(b.closes_at)) for b in found]
+    table(f"Ballots of {name}", ("ballot", "title", "state", "opens (UTC)", "closes (UTC)"), rows)
 
 
 @group.command("open")

@@ -6,7 +6,7 @@ import typer
 
 from governance.cli import spaces
 from governance.cli.client import Client
-from governance.cli.console import emit, say, table, when
+from governance.cli.console import brief, emit, say, table
 from governance.cli.options import DEFAULT_URL, Json, Space, Url
 from governance.cli.place import parse_place
 from governance.service.answers import CalendarView
@@ -29,6 +29,6 @@ def calendar(space: Space = None, url: Url = DEFAULT_URL, as_json: Json = False)
         say(f"The constitution of {name} has no calendar: ballots are opened by a steward's order.")
     else:
         rows = [
-            (q.quarter, q.status, when(q.opens_at), when(q.closes_at), q.ballot or "") for q in view.items
+            (q.quarter, q.status, brief(q.opens_at), brief(q.closes_at), q.ballot or "") for q in view.items
         ]
-        table(f"Calendar of {name}", ("quarter", "status", "opens", "closes", "ballot"), rows)
+        table(f"Calendar of {name}", ("quarter", "status", "opens (UTC)", "closes (UTC)", "ballot"), rows)

@@ -97,6 +97,11 @@ def when(seconds: int) -> str:
     return f"{moment:%A} {moment.day} {moment:%B %Y, %H:%M} UTC"
 
 
+def brief(seconds: int) -> str:
+    """A time for a table, UTC."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}"
+
+
 def short(identifier: str) -> str:
     """A member id or digest, short enough for a line."""
     return identifier if len(identifier) <= 28 else f"{identifier[:16]}…{identifier[-8:]}"

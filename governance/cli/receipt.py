@@ -10,7 +10,7 @@ import typer
 
 from governance.cli import casting, home, receipts
 from governance.cli.client import Client, segment
-from governance.cli.console import aside, emit, say, short, table, when
+from governance.cli.console import aside, brief, emit, say, short, table, when
 from governance.cli.options import Json
 from governance.cli.place import Place, parse_place, place_of
 from governance.cli.receipts import Kept
@@ -160,7 +160,7 @@ def list_(
                     Path(r["file"]).name,
                     r.get("ballot", ""),
                     r.get("index", ""),
-                    when(r["cast_at"]) if r["valid"] else "",
+                    brief(r["cast_at"]) if r["valid"] else "",
                     "valid" if r["valid"] else r["problem"],
                 )
                 for r in rows

@@ -35,10 +35,6 @@ def register(app: typer.Typer, run: Callable[[dict[str, Any]], None]) -> None:
         burst: Annotated[
             int | None, typer.Option(help="Requests of one address at once.  [ALTHING_BURST]")
         ] = None,
-        post_quantum: Annotated[
-            bool | None,
-            typer.Option(help="Sign checkpoints with ML-DSA-44 as well.  [ALTHING_POST_QUANTUM=on|off]"),
-        ] = None,
     ) -> None:
         """Run an instance: votes, logs and pages, until you stop it with Ctrl-C.
 
@@ -55,6 +51,5 @@ def register(app: typer.Typer, run: Callable[[dict[str, Any]], None]) -> None:
                 "queue": queue,
                 "rate": rate,
                 "burst": burst,
-                "post_quantum": post_quantum,
             }
         )

@@ -56,7 +56,7 @@ def vote(  # noqa: PLR0913, PLR0917  # one parameter for each way to give an ans
         definition, approve=approve, score=score, choice=choice, given=answer or ()
     )
     if not given and not as_json:
-        say(definition.ballot.title, definition.ballot.text)
+        say(*filter(None, (definition.ballot.title, definition.ballot.text)))
         given = answering.ask(definition)
     definition.check_answers(given)
     if not (yes or as_json):

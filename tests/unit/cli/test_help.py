@@ -53,10 +53,10 @@ def test_flags_of_serve_are_handed_on_and_its_errors_told():
         seen.append(flags)
         raise SetupFault("the port is taken")
 
-    result = CliRunner().invoke(program(serve), ["serve", "--port", "8001", "--post-quantum"])
+    result = CliRunner().invoke(program(serve), ["serve", "--port", "8001", "--rate", "0"])
     assert result.exit_code == 1
     assert "the port is taken" in result.stderr
-    assert {k: v for k, v in seen[0].items() if v is not None} == {"port": 8001, "post_quantum": True}
+    assert {k: v for k, v in seen[0].items() if v is not None} == {"port": 8001, "rate": 0}
 
 
 def test_a_fault_of_our_own_is_told_without_a_traceback():
