@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
-from governance.cli.console import tell
+from governance.cli.console import say, tell
 from governance.cli.main import CLIENT_VARIABLES, Composition, build
 from governance.errors import GovernanceError, IntegrityFault
 from governance.plugins import load_plugins
@@ -16,10 +17,19 @@ def _serve(flags: dict[str, Any]) -> None:
 
     environment = {name: value for name, value in os.environ.items() if name not in CLIENT_VARIABLES}
     try:
-        app.serve(settings.load(environment, **flags))
+        app.serve(settings.load(environment, **flags), _announce)
     except IntegrityFault as e:
         tell(e, as_json=False)
         raise SystemExit(app.FATAL) from e
+
+
+def _announce(url: str, fingerprint: str) -> None:
+    say(
+        f"Althing runs at {url}",
+        f"Fingerprint of this instance: {fingerprint}",
+        "Give the fingerprint to your members: an audit compares it. Stop with Ctrl-C.",
+    )
+    sys.stdout.flush()
 
 
 def composition() -> Composition:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import socket
@@ -61,7 +62,7 @@ def create_service(
     store = open_store(settings.database, settings.data, migrations=migrations)
     try:
         wanted = Wanted(settings.base_url, settings.url is not None, settings.name)
-        options = Options(wanted, settings.queue, settings.post_quantum)
+        options = Options(wanted, settings.queue)
         hooks = HookCaller(manager)
         service = Service(store, hooks, options, clock=clock, on_fatal=on_fatal)
         hooks.notifiers = [n for found in manager.hook.notifiers(service=service) for n in found]
@@ -155,6 +156,8 @@ def serve(settings: Settings, announce: Callable[[str, str], None] | None = None
         threading.Thread(
             target=_announce, args=(server, lambda: announce(view.base_url, view.fingerprint)), daemon=True
         ).start()
+    gc.collect()
+    gc.freeze()
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
     return 0

@@ -163,7 +163,7 @@ def decode(data: bytes, decoder: msgspec.json.Decoder[T]) -> T:
 
 
 def _misshapen(message: str) -> MalformedStatement:
-    """msgspec's message with its path as a JSON pointer (RFC 6901)."""
+    """The message of msgspec with its path as a JSON pointer (RFC 6901)."""
     place = _place.search(message)
     if place is None:
         return MalformedStatement(message, pointer="")

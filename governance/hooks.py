@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pluggy
 from prometheus_client import Counter
@@ -58,58 +58,48 @@ class Event:
     at: int
 
 
-class Hooks:
+class Hooks(Protocol):
     """The hook specifications; every one is optional for a plugin."""
 
     @hookspec
     def counting_rules(self) -> Sequence[Rule[Any]]:
         """Counting rules to register; a rule never changes under its id and version."""
-        raise NotImplementedError
 
     @hookspec
     def signature_suites(self) -> Sequence[Suite]:
         """Signature suites that members may enrol keys of."""
-        raise NotImplementedError
 
     @hookspec
     def routes(self, service: Any) -> Sequence[Any]:
         """Litestar controllers, routers or handlers to serve; `service` is the running service."""
-        raise NotImplementedError
 
     @hookspec
     def commands(self) -> Sequence[tuple[str, Any]]:
         """Names and Typer apps of further `althing` command groups."""
-        raise NotImplementedError
 
     @hookspec
     def tables(self) -> Sequence[Path]:
         """Folders with Alembic revisions of the plugin's own tables."""
-        raise NotImplementedError
 
     @hookspec
     def background_jobs(self, service: Any) -> Sequence[Job]:
         """Recurring work while the service runs."""
-        raise NotImplementedError
 
     @hookspec
     def exporters(self, store: Any) -> Sequence[Exporter]:
         """Further forms to write when the public records of a store are exported."""
-        raise NotImplementedError
 
     @hookspec
     def notifiers(self, service: Any) -> Sequence[Callable[[Event], None]]:
         """Functions that are told of what happens to ballots; they may only observe."""
-        raise NotImplementedError
 
     @hookspec
     def before_record(self, origin: str, statement: Statement, now: int) -> None:
         """Judge a checked statement before it is recorded; raise `Vetoed` to refuse it."""
-        raise NotImplementedError
 
     @hookspec
     def after_record(self, origin: str, index: int, statement: Statement) -> None:
         """Observe a statement that is durably recorded at index of the log named origin."""
-        raise NotImplementedError
 
 
 class HookCaller:

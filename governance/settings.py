@@ -22,7 +22,6 @@ HELP: Final = {
     "queue": "Statements that may wait for the writer before 503 is answered",
     "rate": "Requests per second that one address may make; 0 switches the limit off",
     "burst": "Requests that one address may make at once",
-    "post_quantum": "Sign checkpoints with ML-DSA-44 beside Ed25519: on or off",
 }
 """What each setting is, for documentation and the help of flags."""
 _base_url: Final = re.compile(r"https?://[^\s/?#@+]+(/[^\s/?#+]+)*")
@@ -41,7 +40,6 @@ class Settings:
     queue: int = 4096
     rate: int = 100
     burst: int = 1000
-    post_quantum: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.port < 65_536:
@@ -80,10 +78,6 @@ def load(environment: Mapping[str, str], **flags: object) -> Settings:
 
 
 def _parse(variable: str, text: str, default: object) -> object:
-    if isinstance(default, bool):
-        if text not in {"on", "off"}:
-            raise SetupFault(f"{variable} is on or off, not {text!r}")
-        return text == "on"
     if isinstance(default, int):
         if not re.fullmatch(r"[0-9]{1,9}", text):
             raise SetupFault(f"{variable} is a number, not {text!r}")

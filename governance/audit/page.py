@@ -10,10 +10,10 @@ from governance.audit.verdict import Check, Verdict
 
 _STYLE: Final = """
 :root{color-scheme:light dark;--ok:#1a7f37;--bad:#c62828;--dim:#6a737d;--line:#d0d7de}
-body{font:16px/1.5 system-ui,sans-serif;max-width:56rem;margin:0 auto;padding:1rem}
-h1{font-size:1.5rem}h2{font-size:1.05rem;overflow-wrap:anywhere;margin-top:2rem}
+body{font:16px/1.5 system-ui,sans-serif;max-width:56rem;margin:0 auto;padding:1rem;overflow-wrap:anywhere}
+h1{font-size:1.5rem}h2{font-size:1.05rem;margin-top:2rem}
 .verdict{border-left:.5rem solid var(--ok);padding:.5rem 1rem}.verdict.failed{border-color:var(--bad)}
-ul{list-style:none;padding:0}li{border-top:1px solid var(--line);padding:.5rem 0;overflow-wrap:anywhere}
+ul{list-style:none;padding:0}li{border-top:1px solid var(--line);padding:.5rem 0}
 li b::before{content:"\\2713\\00a0";color:var(--ok)}
 li.failed b::before{content:"\\2717\\00a0";color:var(--bad)}
 li.skipped b::before{content:"\\2013\\00a0";color:var(--dim)}
