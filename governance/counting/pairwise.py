@@ -1,8 +1,8 @@
 """Rankings with ties, and the matrix of pairwise preferences that every Condorcet rule starts from.
 
-d[a][b] is the weight that ranks a strictly above b. What an option means that a voter left out is a parameter,
-because it decides elections: `unranked` "below" ties all of them below every ranked option (Debian Constitution
-A.6, Belenios, PrefLib), "no-opinion" compares only options that the voter ranked.
+d[a][b] is the weight that ranks a strictly above b. What an option means that a voter left out is a
+parameter, because it decides elections: `unranked` "below" ties all of them below every ranked option (Debian
+Constitution A.6, Belenios, PrefLib), "no-opinion" compares only options that the voter ranked.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class PairwiseParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`beats[a][b]` is d[a][b]; `met[a]` the weight of all comparisons of a with others, equal ranks included."""
+    """`beats[a][b]` is d[a][b]; `met[a]` the weight of all comparisons of a, equal ranks included."""
 
     beats: Matrix
     met: list[int]
@@ -120,23 +120,26 @@ def compare(ids: Sequence[str], profile: Profile, unranked: Unranked) -> Compari
     bits = max((weight for _, weight in cast), default=0).bit_length()
     limbs = max(1, -(-bits // _LIMB))
     beats = np.zeros((limbs, options, options), dtype=np.int64)
-    met = np.zeros((limbs, options), dtype=np.int64)
-    block = max(1, _CELLS // max(1, options))
+    met = [(options - 1) * profile.valid if unranked == "below" else 0] * options
+    block = max(1, _CELLS // options)
     for start in range(0, len(cast), block):
         part = cast[start : start + block]
         ranks = _ranks(ids, [answer for answer, _ in part])
-        above = np.where(ranks == _LAST, np.int16(-1), ranks) if unranked == "no-opinion" else ranks
         weights = _limbs([weight for _, weight in part], limbs)
-        ranked = ranks != _LAST if unranked == "no-opinion" else np.ones_like(ranks, dtype=np.bool_)
-        partners = ranked.sum(axis=0, dtype=np.int64) - 1
-        for place, limb in enumerate(weights):
-            met[place] += ranked @ (partners * limb)
+        above = ranks
+        if unranked == "no-opinion":
+            above = np.where(ranks == _LAST, np.int16(-1), ranks)
+            met = [sum(pair) for pair in zip(met, _met(ranks != _LAST, weights), strict=True)]
         for option in range(options):
             _add(beats[:, option], ranks[option] < above, weights)
-    return Comparison(
-        [[_joined(beats[:, a, b]) for b in range(options)] for a in range(options)],
-        [_joined(met[:, a]) for a in range(options)],
-    )
+    return Comparison([[_joined(beats[:, a, b]) for b in range(options)] for a in range(options)], met)
+
+
+def _met(ranked: NDArray[np.bool_], weights: Sequence[NDArray[np.int64]]) -> list[int]:
+    """For each option, the weight of those who rank it, once for each other option that they rank."""
+    partners = ranked.sum(axis=0, dtype=np.int64) - 1
+    limbs = np.array([ranked @ (partners * limb) for limb in weights])
+    return [_joined(limbs[:, option]) for option in range(len(ranked))]
 
 
 def _add(rows: NDArray[np.int64], preferred: NDArray[np.bool_], weights: Sequence[NDArray[np.int64]]) -> None:

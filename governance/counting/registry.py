@@ -5,14 +5,25 @@ from __future__ import annotations
 from typing import Any, Final
 
 from governance.counting.approval import Approval
+from governance.counting.borda import Borda
+from governance.counting.copeland import Copeland
+from governance.counting.cumulative import Cumulative
 from governance.counting.equal_shares import EqualShares
 from governance.counting.greedy import Greedy
 from governance.counting.irv import Irv
+from governance.counting.majority_judgment import MajorityJudgment
 from governance.counting.meek_stv import MeekStv
 from governance.counting.phragmen import Phragmen
+from governance.counting.plurality import Plurality
+from governance.counting.positional import Positional
+from governance.counting.quadratic import Quadratic
+from governance.counting.ranked_pairs import RankedPairs
 from governance.counting.rule import Rule
+from governance.counting.schulze import Schulze
 from governance.counting.score import Score
 from governance.counting.scottish_stv import ScottishStv
+from governance.counting.snapshot_quadratic import SnapshotQuadratic
+from governance.counting.snapshot_weighted import SnapshotWeighted
 from governance.counting.yes_no import YesNo
 from governance.errors import Unsupported
 
@@ -56,5 +67,16 @@ for _rule in (
     Irv(),
     ScottishStv(),
     MeekStv(),
+    Schulze(),
+    RankedPairs(),
+    Copeland(),
+    MajorityJudgment(),
+    Plurality(),
+    Cumulative(),
+    Quadratic(),
+    Borda(),
+    Positional(),
+    SnapshotWeighted(),
+    SnapshotQuadratic(),
 ):
     register(_rule)
