@@ -59,13 +59,10 @@ def test_a_ballot_without_its_outcome_file():
     assert audit_log(MemoryFiles(files)).passed
 
 
-@pytest.mark.parametrize(
-    "path", ["outcome.json", "vkey", "checkpoint", "tile/0/000", "tile/entries/001.p/48"]
-)
-def test_a_flipped_bit(path):
+@pytest.mark.parametrize("begins", ["outcome", "vkey", "checkpoint", "tile/0/000", "tile/entries/001"])
+def test_a_flipped_bit(begins):
     files = one(published(), BALLOT_ORIGIN)
-    if path not in files:
-        path = next(p for p in files if p.startswith("tile/entries/001"))
+    path = next(p for p in files if p.startswith(begins))
     data = bytearray(files[path])
     data[len(data) // 2] ^= 1
     verdict = audit_log(MemoryFiles(files | {path: bytes(data)}))

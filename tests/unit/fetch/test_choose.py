@@ -49,5 +49,4 @@ def test_bundles(tmp_path):
 @pytest.mark.parametrize("text", ["", "nowhere", "ftp://x.example", "https://", "http://a b/c"])
 def test_nothing_there(text):
     with pytest.raises(GovernanceError):
-        opened = open_source(text)
-        opened.files.read("checkpoint", 10)
+        open_source(text).files.read("checkpoint", 10)
