@@ -35,9 +35,11 @@ def demo(
 ) -> None:
     """Play a whole quarter: found a community, import a roadmap, vote over HTTP, count, and audit."""
     started = time.monotonic()
-    # Whoever ends this process by a signal wants the service it started to end as well.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as held:
+        # Whoever ends this process by a signal wants the service it started to end as well.
+        held.callback(
+            signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, signal.default_int_handler)
+        )
         folder = _folder(data, held)
         stage = held.enter_context(
             Stage(folder / "instance", folder / "service.log", port, "--name", "Skerry demo")

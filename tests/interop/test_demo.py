@@ -4,11 +4,14 @@ import subprocess
 
 import pytest
 
-from governance.cli.play.stage import command, environment
+from governance.cli import demo
+from governance.cli.play.stage import Stage, command, environment
+from governance.errors import SetupFault
 from governance.log.policy import Policy, PolicyLog
 from governance.log.receipt import parse_receipt, verify_receipt
 from governance.signing.note import parse_vkey
 from tests.support.gocheck import Gocheck, gocheck
+from tests.support.server import Person
 
 __all__ = ["gocheck"]
 
@@ -16,17 +19,9 @@ __all__ = ["gocheck"]
 @pytest.fixture(scope="module")
 def played(tmp_path_factory):
     """The directory and what was printed."""
-    data = tmp_path_factory.mktemp("demo") / "kept"
-    done = subprocess.run(
-        command("demo", "--once", "--data", str(data)),
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return data, done.stdout
+    folder = tmp_path_factory.mktemp("demo")
+    data = folder / "kept"
+    return data, Person(folder / "home").do("demo", "--once", "--data", data)
 
 
 def logs_of(data):
@@ -89,7 +84,34 @@ def test_secrets_are_for_their_owners_and_a_used_directory_is_left_alone(played)
     keys = list((data / "keys").iterdir())
     assert len(keys) == 41
     assert all(key.stat().st_mode & 0o077 == 0 for key in keys)
-    again = subprocess.run(
-        command("demo", "--once", "--data", str(data)), env=environment(), capture_output=True, check=False
-    )
-    assert again.returncode == 1
+    again = Person(data).run("demo", "--once", "--data", data)
+    assert again.exit_code == 1
+    assert "is not empty" in again.stderr
+
+
+def test_without_once_the_service_stays_and_whoever_watches_is_told_what_to_try(tmp_path, capsys):
+    class Stays:
+        url = "http://127.0.0.1:1"
+
+        class process:
+            @staticmethod
+            def wait():
+                raise KeyboardInterrupt
+
+    class Played:
+        ballot, kept = "q1", [tmp_path / "a", tmp_path / "b"]
+
+        @staticmethod
+        def invite():
+            return "http://127.0.0.1:1/spaces/skerry/ballots/name-the-buoy"
+
+    demo._stay(Played, Stays, tmp_path)
+    said = capsys.readouterr().out
+    for word in ("althing vote http", "althing receipt check", "althing audit", "Stopped."):
+        assert word in said
+
+
+def test_a_service_that_does_not_start_is_told_with_what_it_said(tmp_path):
+    (tmp_path / "instance").write_text("a file where a directory should be")
+    with pytest.raises(SetupFault, match="data directory"), Stage(tmp_path / "instance", tmp_path / "log"):
+        pass

@@ -264,8 +264,13 @@ class Quarter:
     def audit(self) -> bool:
         """A stranger, in a process of their own, knowing only the URL."""
         say("", f"A stranger audits everything, knowing only {self.client.base_url}:", "")
-        done = subprocess.run(command("audit", self.client.base_url), env=environment(), check=False)
-        return done.returncode == 0
+        stranger = subprocess.Popen(
+            command("audit", self.client.base_url), env=environment(), stdout=subprocess.PIPE, text=True
+        )
+        with stranger:
+            for line in stranger.stdout or ():
+                say(line.rstrip("\n"))
+        return stranger.returncode == 0
 
     def invite(self) -> str:
         """A further ballot, open for a day, for whoever watches; gives its URL."""

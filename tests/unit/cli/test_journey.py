@@ -292,6 +292,53 @@ def test_looking_into_logs(space):
     assert space.steward.json("log", "rebuild", "--check", "--data", space.server.data)["different"] == []
 
 
+def test_people_are_told_in_words(space, tmp_path):
+    steward, member = space.steward, space.member("wordy")
+    url = space.ballot("in-words", *APPROVAL, "--text", "Which fruit?")
+    shown = steward.do("ballot", "show", url)
+    for words in ("Which fruit?", "1. Apples", "Counted by: Approval voting", "open until", "0 of"):
+        assert words in shown
+    assert "in-words" in steward.do("ballot", "list", "--state", "open")
+    assert "members of mill" in steward.do("member", "list")
+    assert "Repair the wheel" in steward.do("roadmap", "list", "--quarter", "2027-Q1")
+    assert "Commitments of mill" in steward.do("commitment", "list")
+    assert "constitution" in steward.do("log", "show", "spaces/mill")
+    assert "exactly what the logs say" in steward.do("log", "rebuild", "--check", "--data", space.server.data)
+    assert "public files in" in steward.do("export", tmp_path / "files")
+    assert "There is no receipt" in steward.do("receipt", "list", tmp_path / "none")
+    member.do("vote", url, "--approve", "a", "--yes")
+    assert "valid" in member.do("receipt", "list")
+    closed = steward.do("ballot", "close", "in-words", "--yes")
+    assert "decided" in closed
+    assert "Chosen:" in steward.do("ballot", "show", "in-words")
+    assert "The ballot is decided" in member.do("receipt", "check", member.home / "receipts" / "in-words-3")
+    draft = steward.do("ballot", "new", "later", "--closes", "+2d", *APPROVAL)
+    assert "ballot open later" in draft
+    assert json.loads(steward.do("ballot", "new", "never", "--closes", "+2d", "--dry-run", *APPROVAL))
+    drawn = steward.do("ballot", "show", "later")
+    assert "draft" in drawn
+
+
+def test_without_the_service_a_receipt_still_proves_what_it_proves(space):
+    member = space.member("alone")
+    url = space.ballot("alone", *APPROVAL)
+    path = member.json("vote", url, "--approve", "a", "--yes")["receipt"]
+    result = member.run("receipt", "check", path, "--url", "http://127.0.0.1:1")
+    assert result.exit_code == 0
+    assert "cannot be asked now" in result.stderr
+
+
+def test_a_space_is_named_where_there_are_two(space, tmp_path):
+    with running(tmp_path) as server:
+        operator = Person(tmp_path / "operator", server.url)
+        assert "none yet" in operator.refused("ballot", "list")["detail"]
+        operator.do("key", "new")
+        assert "is founded" in operator.do("space", "new", "one", "--data", server.data)
+        operator.do("space", "new", "two", "--data", server.data, "--template", "cooperative")
+        assert "one, two" in operator.refused("ballot", "list")["detail"]
+        assert operator.json("ballot", "list", "--space", "two") == []
+
+
 def test_the_rest_is_shown(space):
     assert "The Mill" in space.steward.do("space", "show")
     assert space.steward.json("space", "show")["title"] == "The Mill"
