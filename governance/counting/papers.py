@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from governance.counting.profile import Profile
+from governance.counting.profile import Answer, Profile
 from governance.counting.ranked import RankedParams, preferences
 
 Ints = NDArray[np.int64]
@@ -28,11 +28,8 @@ class Papers:
 
     def __init__(self, ids: Sequence[str], params: RankedParams, profile: Profile) -> None:
         cast = [(answer, weight) for answer, weight in profile.cast if answer is not None and weight]
-        rankings = [answer for answer, _ in cast]
-        if not params.strict:
-            rankings = [preferences(params, answer) for answer in rankings]  # type: ignore[misc]
         self.options = len(ids)
-        self.ranks = _matrix(ids, rankings)  # type: ignore[arg-type]
+        self.ranks = _read(ids, params, [answer for answer, _ in cast])
         self.limbs = _limbs([weight for _, weight in cast])
         self.at = np.zeros(len(cast), dtype=np.intp)
         self.holder = self.ranks[:, 0].copy()
@@ -63,6 +60,15 @@ class Papers:
     def first_preferences(self) -> list[int]:
         """Weight by first preference; the last figure is of papers without any."""
         return self.weigh(self.holder, self.options + 1)
+
+
+def _read(ids: Sequence[str], params: RankedParams, answers: list[Answer]) -> NDArray[np.int16]:
+    if params.strict:
+        try:
+            return _matrix(ids, answers)  # type: ignore[arg-type]
+        except TypeError:
+            pass  # an option in a list of its own, which is not worth looking for beforehand
+    return _matrix(ids, [preferences(params, answer) for answer in answers])
 
 
 def _matrix(ids: Sequence[str], rankings: Sequence[Sequence[str]]) -> NDArray[np.int16]:

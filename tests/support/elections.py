@@ -19,3 +19,16 @@ def load(name: str) -> tuple[bytes, dict[str, Any]]:
     """The bytes of an election file, and what its count must give."""
     expected = json.loads((FOLDER / f"{name}.expected.json").read_text())["expected"]
     return (FOLDER / name).read_bytes(), expected
+
+
+MINNEAPOLIS = "irv_2013_minneapolis_mayor.blt"
+BURLINGTON = "irv-condorcet_burlington-2009-final-three.json"
+MEEK = ("stv-meek-wigm_42.blt", "stv-meek-wigm_M135.blt")
+SCOTTISH = (
+    "stv-scottish_aberdeen_2017_ward12.blt",
+    "stv-scottish_edinburgh_2022_ward5.blt",
+    "stv-scottish_glasgow-Anderston-City-2007.blt",
+    "stv-scottish_glasgow-Calton-2007.blt",
+    "stv-scottish_glasgow-Hillhead-2007.blt",
+    "stv-scottish_tie-weak-defeat.blt",
+)
