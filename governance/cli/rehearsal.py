@@ -14,10 +14,10 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from governance.cli import casting, drafting, founding, publiclog, receipts, spaces, templates
-from governance.cli.ballot import order
 from governance.cli.client import Client
 from governance.cli.console import Watch
 from governance.cli.drafting import Wish
+from governance.cli.orders import order
 from governance.cli.signing import Identity, of, signed
 from governance.counting.files.ballot_file import BallotFile, Ballots, format_ballot_file
 from governance.counting.files.count import count_file, in_form

@@ -10,13 +10,14 @@ from typing import Final
 
 import msgspec
 
-from governance.cli import ballot as ballots
 from governance.cli import (
     casting,
     drafting,
+    drafts,
     founding,
     home,
     importing,
+    orders,
     outcomes,
     publiclog,
     spaces,
@@ -124,7 +125,7 @@ class Quarter:
         """The quarter's ballot: costs are efforts, the capacity is the budget."""
         now = int(time.time())
         adopted = spaces.adopted(self.client, SPACE)
-        options = ballots.from_recorded(self.client, SPACE, "equal-shares", self.quarter, None)
+        options = drafts.from_recorded(self.client, SPACE, "equal-shares", self.quarter, None)
         wish = Wish(
             ballot=self.ballot,
             title=f"What Skerry builds in {self.quarter}",
@@ -138,7 +139,7 @@ class Quarter:
         )
         ballot = drafting.define(adopted, wish, self.steward.member_id, now)
         self.client.post(spaces.path(SPACE, "ballots"), signed(ballot, self.steward), DraftRecorded)
-        ballots.order(self.client, SPACE, self.ballot, "open", self.steward, "The quarter begins.")
+        orders.order(self.client, SPACE, self.ballot, "open", self.steward, "The quarter begins.")
         wanted = sum(int(line.cost or 0) for line in options)
         say(
             f"✓ The ballot {self.ballot} is open: {len(options)} items of {wanted} days for a capacity of "
@@ -211,7 +212,7 @@ class Quarter:
 
     def close(self, definition: Definition) -> Result:
         """Close, count, and show both outcomes side by side."""
-        ballots.order(self.client, SPACE, self.ballot, "close", self.steward, "Everybody has voted.")
+        orders.order(self.client, SPACE, self.ballot, "close", self.steward, "Everybody has voted.")
         base = casting.ballot_path(SPACE, self.ballot)
         while self.client.get(base, BallotView).state != "decided":
             time.sleep(0.1)
@@ -280,14 +281,14 @@ class Quarter:
         wish = Wish(
             ballot="name-the-buoy",
             title="What shall the next buoy be called?",
-            options=[ballots.option_line(f"{key}={name}") for key, name in names.items()],
+            options=[drafts.option_line(f"{key}={name}") for key, name in names.items()],
             rule="approval",
             closes_at=now + 86_400,
             quorum=False,
         )
         ballot = drafting.define(adopted, wish, self.steward.member_id, now)
         self.client.post(spaces.path(SPACE, "ballots"), signed(ballot, self.steward), DraftRecorded)
-        ballots.order(self.client, SPACE, wish.ballot, "open", self.steward, "For whoever watches.")
+        orders.order(self.client, SPACE, wish.ballot, "open", self.steward, "For whoever watches.")
         return f"{self.client.base_url}/spaces/{SPACE}/ballots/{wish.ballot}"
 
     @staticmethod
