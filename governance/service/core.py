@@ -14,7 +14,7 @@ from governance import limits
 from governance.errors import IntegrityFault, InvalidStatement, StorageUnavailable, TooLarge
 from governance.hooks import Event, HookCaller
 from governance.replay.instance import InstanceState
-from governance.service import instance
+from governance.service import figures, instance
 from governance.service.clock import Clock, system_clock
 from governance.service.feed import Feed
 from governance.service.instance import Wanted
@@ -66,11 +66,13 @@ class Service:
             LogKeys(store.data_dir),
             self.states.load,
             project=[project],
-            observe=[self.feed.publish],
+            observe=[self.feed.publish, figures.note],
+            retire=self.states.retire,
             on_fatal=on_fatal,
             queue=options.queue,
             keep=LIVE_BALLOTS,
         )
+        figures.watch(lambda: self.sequencer.depth, lambda: self.sequencer.fault is not None)
         self.states.parent = self.sequencer.state_of
         self.states.stored = self._stored
         self._observers = ThreadPoolExecutor(1, thread_name_prefix="observers")
@@ -103,6 +105,7 @@ class Service:
         state = instance.establish(self.sequencer, self.states, self.data_dir, self._wanted, self.clock())
         if state.document is not None:
             self.base_url = state.document.base_url
+        self._key = instance.key_of(self.data_dir, "service", create=False)
         with self.store.read() as conn:
             origins = [head.origin for head in entries.heads(conn) if head.kind == "space"]
         for origin in origins:
@@ -132,9 +135,17 @@ class Service:
         if self.sequencer.fault is not None:
             raise StorageUnavailable("the writer has stopped; this instance has to be restarted")
         if self.sequencer.in_doubt:
-            self.submit(lambda _batch: lambda _committed: None).result()
+            self.settle()
         with self.store.read() as conn:
             conn.exec_driver_sql("SELECT 1")
+
+    def settle(self) -> None:
+        """Wait until what the writer has admitted so far is stored, or given up.
+
+        Raises:
+            StorageUnavailable, QueueFull: nothing can be stored at the moment.
+        """
+        self.submit(lambda _batch: lambda _committed: None).result()
 
     def submit(self, op: Op[object]) -> Future[object]:
         """Queue an operation for the writer."""

@@ -54,14 +54,21 @@ class LogKeys:
 
         Raises:
             IntegrityFault: its key file is missing or of another log; without it the log cannot go on.
+            StorageUnavailable: the file is there and cannot be read now (no descriptors left, say).
         """
         path = self.path(origin)
         try:
-            content = json.loads(path.read_bytes())
+            data = path.read_bytes()
+        except FileNotFoundError as e:
+            raise IntegrityFault(f"the key of {origin} is missing: there is no {path}") from e
+        except OSError as e:
+            raise StorageUnavailable(f"the key of {origin} cannot be read: {e.strerror}") from e
+        try:
+            content = json.loads(data)
             seed = b64decode(content["seed"], validate=True)
             if content["althing"] != _FORMAT or content["origin"] != origin or len(seed) != 32:
                 raise IntegrityFault(f"{path} does not hold the key of {origin}")
-        except (OSError, ValueError, KeyError, TypeError) as e:
+        except (ValueError, KeyError, TypeError) as e:
             raise IntegrityFault(f"the key of {origin} cannot be read from {path}: {e}") from e
         return Ed25519Signer(origin, seed)
 

@@ -57,13 +57,14 @@ class Sequencer:
         load_state: replays a log.
         project: called for each log of a batch before its commit.
         observe: called with the new heads after each commit; what it raises is logged only.
+        retire: called with the origin of a log whose state, as `load_state` gave it, is void.
         on_fatal: called once, in the writer thread, when nothing can be written any more.
         queue: operations that may wait; more are refused with QueueFull.
         keep: states of ballots kept in memory; the longest unused go first. Those of spaces and of the
             instance stay, because states of ballots refer to them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all that the service joins to its writer
         self,
         store: Store,
         keys: LogKeys,
@@ -71,19 +72,21 @@ class Sequencer:
         *,
         project: Sequence[Project] = (),
         observe: Sequence[Observe] = (),
+        retire: Callable[[str], None] = lambda _origin: None,
         on_fatal: Callable[[IntegrityFault], None] | None = None,
         queue: int = 4096,
         keep: int = 64,
     ) -> None:
         self._store, self._keys, self._load = store, keys, load_state
         self._project, self._observe = tuple(project), tuple(observe)
-        self._on_fatal = on_fatal
+        self._retire, self._on_fatal = retire, on_fatal
         self._limit, self._keep = queue, keep
         self._queue: deque[_Task] = deque()
         self._wake = threading.Condition()
         self._closing = False
         self._fault: IntegrityFault | None = None
         self._doubt = False
+        self._stale: set[str] = set()
         self._logs: dict[str, OpenLog] = {}
         self._thread = threading.Thread(target=self._run, name="sequencer", daemon=True)
 
@@ -270,6 +273,7 @@ class Sequencer:
         """After a failed commit: whether the database takes anything again, before logs are replayed anew."""
         try:
             blobs.probe(self._store)
+            self._refresh()
         except StorageUnavailable as e:
             for task in tasks:
                 if task.future.set_running_or_notify_cancel():
@@ -281,10 +285,24 @@ class Sequencer:
 
     def _forget(self, origins: set[str]) -> None:
         """Drop logs from memory; with a space or the instance all go, since other states refer to theirs."""
-        if any(origin in self._logs and self._logs[origin].head.kind != "ballot" for origin in origins):
+        lasting = {o for o in origins if o in self._logs and self._logs[o].head.kind != "ballot"}
+        if lasting:
             self._logs.clear()
         for origin in origins:
             self._logs.pop(origin, None)
+            if origin not in lasting:
+                self._retire(origin)
+        self._stale |= lasting
+        try:
+            self._refresh()
+        except StorageUnavailable:
+            self._doubt = True
+
+    def _refresh(self) -> None:
+        """Load what others always look at, and must not see with what was never stored."""
+        for origin in sorted(self._stale):
+            self.state_of(origin)
+            self._stale.discard(origin)
 
     def _evict(self) -> None:
         loaded = [log for log in self._logs.values() if log.head.kind == "ballot" and log.state is not None]

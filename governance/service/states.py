@@ -88,7 +88,7 @@ class States:
         return state
 
     def retire(self, origin: str) -> None:
-        """Publish a finished ballot no longer."""
+        """Publish a state no longer: its ballot is finished, or it holds what was never stored."""
         self._current.pop(origin, None)
 
     def load(self, head: LogHead, entries: Iterator[bytes]) -> Any:

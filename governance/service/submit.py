@@ -103,9 +103,14 @@ def record(service: Service, origin: str, entry: Entry, now: int) -> tuple[Recor
 def recorded_index(service: Service, origin: str, identity: str) -> int | None:
     """Where exactly this statement stands in a space's log, None when it does not."""
     try:
-        return service.states.get(origin, SpaceState).identities.get(identity)
+        known = service.states.get(origin, SpaceState).identities.get(identity)
+        if known is not None:
+            # The state runs ahead of the store.
+            service.settle()
+            known = service.states.get(origin, SpaceState).identities.get(identity)
     except NotFound:
         return None
+    return known
 
 
 def _finish(service: Service, origin: str, index: int, entry: Entry) -> Callable[[Committed], Recorded]:
