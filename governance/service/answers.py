@@ -12,7 +12,10 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Recorded(Answer, frozen=True):
-    """A statement as recorded: its place, its digest, and the proof (`entry` is base64)."""
+    """A statement as recorded: its place, its digest, and the proof (`entry` is base64).
+
+    A nonce commitment to a draft is kept until the opening logs it: its receipt is empty until then.
+    """
 
     index: int
     digest: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from binascii import Error
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ def page_of(cursor: str | None, limit: int | None) -> Page:
     if cursor is None:
         return Page(None, size)
     try:
-        after = urlsafe_b64decode(cursor.encode("ascii")).decode()
+        after = b64decode(cursor.encode("ascii"), b"-_", validate=True).decode()
     except (Error, ValueError) as e:
         raise MalformedRequest("this is not a cursor of ours", pointer="/cursor") from e
     if "\0" in after:
