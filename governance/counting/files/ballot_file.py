@@ -40,7 +40,8 @@ class BallotFile:
     """What any ballot file says, in one form.
 
     `rule` and `params` are the file's own. `foreign` marks another program's format: its params are hints for
-    any of our rules, and its answers may be read in the form a rule takes.
+    any of our rules, and its answers may be read in the form a rule takes. `decimals`: a weight of 1 here is
+    10^-decimals of what the file states.
     """
 
     rule: str
@@ -50,6 +51,7 @@ class BallotFile:
     electorate: int | None = None
     lot: tuple[str, ...] | None = None
     foreign: bool = field(default=False, compare=False)
+    decimals: int = field(default=0, compare=False)
 
 
 class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, get_type_hints
 
 import msgspec
 
+from governance.canonical import parse_json
 from governance.counting.files.ballot_file import BallotFile
 from governance.counting.files.sniff import read_ballot_file
 from governance.counting.lot import lot_order
@@ -16,7 +18,7 @@ from governance.counting.profile import Answer, Profile
 from governance.counting.registry import RULES, get_rule
 from governance.counting.rule import Rule
 from governance.counting.threshold import Threshold
-from governance.errors import InvalidAnswer
+from governance.errors import InvalidAnswer, Malformed
 
 LISTED: Final = 100
 """Invalid ballots that are listed one by one; all are counted."""
@@ -72,6 +74,7 @@ def count_file(
         "params": msgspec.to_builtins(params),
         "ballots": numbers,
         "invalid": invalid,
+        **({"weight_decimals": file.decimals} if file.decimals else {}),
     }
 
 
@@ -101,6 +104,8 @@ def in_form(answer: Answer, form: str, *, ranked: bool = True) -> Answer:
     """
     if form == "ranking":
         return _as_ranking(answer, ranked=ranked)
+    if form == "choice":
+        return _as_choice(answer, ranked=ranked)
     if form == "approval":
         if isinstance(answer, dict):
             return [option for option, points in answer.items() if points > 0]
@@ -121,6 +126,15 @@ def _as_ranking(answer: Answer, *, ranked: bool) -> Answer:
         return [answer]
     marks = [mark for mark in answer if isinstance(mark, str)]
     return answer if ranked or len(answer) < 2 or len(marks) < len(answer) else [marks]
+
+
+def _as_choice(answer: Answer, *, ranked: bool) -> Answer:
+    """The first of a ranking, the only mark, or the option with the most points; ties stay as they are."""
+    ranking = _as_ranking(answer, ranked=ranked)
+    first = next((rank for rank in ranking if rank), None)
+    if isinstance(first, list) and len(first) == 1:
+        return first[0]
+    return first if isinstance(first, str) else answer
 
 
 def _params(file: BallotFile, rule: Rule[Any], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,9 +158,19 @@ def _typed(value: Any, kind: Any) -> Any:
             return value
         sign, numerator, denominator = match.groups()
         return {"numerator": int(numerator), "denominator": int(denominator), "strict": sign == ">"}
-    for candidate in (value, str(value)):
+    for candidate in _readings(value):
         try:
             return msgspec.to_builtins(msgspec.convert(candidate, kind, strict=False))
         except (msgspec.ValidationError, TypeError):
             continue
     return value
+
+
+def _readings(value: Any) -> Iterator[Any]:
+    """What a text may mean: itself, a list with commas, or JSON."""
+    yield value
+    yield str(value)
+    if isinstance(value, str):
+        yield value.split(",")
+        with suppress(Malformed):
+            yield parse_json(value.encode("utf-8", "replace"))

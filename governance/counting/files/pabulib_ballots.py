@@ -40,6 +40,9 @@ def ballots_of(file: PabulibFile) -> BallotFile:
     rule, params = _rule(meta)
     params |= _limits(meta, vote_type)
     params["max_grade"] = _largest_grade(meta, ballots)
+    if vote_type == "ordinal":
+        top = _whole(meta.get("max_length"), "max_length") or len(options)
+        params["points"] = list(range(min(top, len(options), limits.OPTIONS), 0, -1))
     return BallotFile(rule, params, options, ballots, foreign=True)
 
 
