@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +15,12 @@ from sqlalchemy import event
 
 from governance.errors import StorageUnavailable
 from governance.service import casting
-from tests.support.clients import Answered
+from tests.support.clients import Answered, Client
 from tests.support.community import SPACE, community, origin_of, serving
 from tests.support.disks import fill, limit_files, small_disk
 from tests.support.inspection import Acknowledged, inspect
 from tests.support.nursery import Nursery
-from tests.support.postgres import fresh_database
+from tests.support.postgres import crash, fresh_database
 from tests.support.siege import Siege
 
 DATABASE = "althing.db"
@@ -135,6 +137,41 @@ def test_read_only_postgres(nursery: Nursery, tmp_path: Path, postgres_server: s
         siege.finish()
 
 
+@pytest.mark.postgres
+def test_postgres_crashes_and_comes_back(nursery: Nursery, tmp_path: Path, own_cluster: str) -> None:
+    """Votes on the way get 503 or no place; the service finds its way back by itself."""
+    with fresh_database(own_cluster) as database:
+        siege = Siege(nursery, database, tmp_path, voters=7)
+        siege.place.open("q1")
+        stop, refusals = threading.Event(), []
+
+        def vote(number: int) -> None:
+            client, votes = Client(siege.port), siege.place.votes("q1", number)
+            while not stop.is_set():
+                try:
+                    siege.heard.append(client.vote("q1", next(votes)))
+                except Answered as e:
+                    refusals.append(e)
+            client.close()
+
+        voters = [threading.Thread(target=vote, args=(n,)) for n in range(6)]
+        for voter in voters:
+            voter.start()
+        for _ in range(3):
+            time.sleep(0.3)
+            crash(own_cluster)
+            while siege.ready() != 200:
+                time.sleep(0.05)
+            siege.cast("q1", 6)
+        stop.set()
+        for voter in voters:
+            voter.join()
+        for refusal in refusals:
+            refused(refusal)
+        assert siege.server.ended is None
+        siege.finish()
+
+
 def test_read_only_sqlite(tmp_path: Path) -> None:
     heard = []
     with serving(None, tmp_path / "data") as service:
@@ -148,14 +185,13 @@ def test_read_only_sqlite(tmp_path: Path) -> None:
 
         for voter, allowed in enumerate((True, False, False, True)):
             vote = place.vote("q1", voter, place.now)
-            future = casting.cast(service, SPACE, "q1", vote)
             if allowed:
-                answer = future.result(30)
+                answer = casting.cast(service, SPACE, "q1", vote).result(30)
                 heard.append(Acknowledged(origin_of("q1"), answer.index, vote, answer.receipt.encode()))
                 service.check_ready()
             else:
                 with pytest.raises(StorageUnavailable):
-                    future.result(30)
+                    casting.cast(service, SPACE, "q1", vote).result(30)
                 with pytest.raises(StorageUnavailable):
                     service.check_ready()
     found = inspect(None, tmp_path / "data", heard)

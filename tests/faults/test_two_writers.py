@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,11 @@ from governance.service import casting
 from governance.service.core import Service
 from governance.store import locks
 from governance.store.engine import open_store
+from tests.support.clients import GONE, Answered
 from tests.support.community import SPACE, Community, community, origin_of, serving
 from tests.support.inspection import Acknowledged, inspect
+from tests.support.nursery import Nursery
+from tests.support.siege import Siege
 
 
 def cast(service: Service, vote: bytes) -> Acknowledged:
@@ -81,6 +84,26 @@ def test_past_the_locks_one_writer_stops_and_there_is_one_history(
     assert service.sequencer.fault is not None
     assert fatal == []
     inspect(database, tmp_path / "data", heard)
+
+
+def test_server_stops_when_somebody_else_has_written(
+    database: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Nursery() as nursery:
+        siege = Siege(nursery, database, tmp_path)
+        siege.place.open("q1")
+        siege.cast("q1")
+        monkeypatch.setattr(locks, "lock_file", _no_lock)
+        monkeypatch.setattr(locks, "lock_postgres", _no_lock)
+        with serving(database, siege.data) as second:
+            siege.heard.append(cast(second, siege.next_vote("q1", 1)))
+        with suppress(*GONE), pytest.raises(Answered, match="^500"):
+            siege.cast("q1", 2)
+        assert siege.server.wait() == 70
+        assert "another process writes it" in siege.log.read_text()
+        siege.start()
+        siege.cast("q1", 3)
+        siege.finish()
 
 
 @pytest.mark.slow

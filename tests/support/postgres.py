@@ -51,6 +51,24 @@ def cluster(binaries: Path) -> Iterator[str]:
             _run(binaries / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
 
 
+@pytest.fixture
+def own_cluster(postgres_server: str) -> Iterator[str]:
+    """URL of a cluster that the test may crash; skipped where only somebody else's server is there."""
+    del postgres_server
+    binaries = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))
+    if not binaries:
+        pytest.skip("PostgreSQL's programs are not installed, only a server is given")
+    with cluster(Path(binaries[-1]).parent) as url:
+        yield url
+
+
+def crash(url: str) -> None:
+    """End the cluster of `own_cluster` without any order, and start it again."""
+    home = Path(str(sa.make_url(url).query["host"]))
+    binaries = sorted(glob.glob("/usr/lib/postgresql/*/bin/pg_ctl"))
+    _run(binaries[-1], "-D", home / "data", "-w", "-m", "immediate", "-l", home / "log", "restart")
+
+
 def _run(*command: object) -> None:
     as_postgres = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     done = subprocess.run(
