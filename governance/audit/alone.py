@@ -14,7 +14,6 @@ from governance.audit.checks import Findings, Log
 from governance.audit.extra import check_listing
 from governance.audit.instance import RecordFold, stream_records
 from governance.audit.result import check_result
-from governance.audit.shards import assumed_key
 from governance.audit.source import LogFiles, PublicFiles
 from governance.audit.structure import Rebuilt, Workers, read_checkpoint
 from governance.audit.verdict import Check, Verdict
@@ -28,7 +27,7 @@ from governance.statements.ballot import Ballot
 from governance.statements.base import Key
 from governance.statements.closing import Cancellation, Close
 from governance.statements.electorate import Voter
-from governance.statements.entry import Entry, read_entry
+from governance.statements.entry import Entry, assumed_key, read_entry
 from governance.statements.instance import Instance
 from governance.statements.space import BallotOrder
 from governance.statements.vote import Opening

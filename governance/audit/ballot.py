@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from governance.audit.checks import Log
 from governance.audit.folded import Refusal, write_fold
-from governance.audit.shards import Judged, Rest
+from governance.audit.shards import Judged, Rest, Shard, left
 from governance.audit.source import LogFiles
 from governance.audit.structure import Rebuilt, Workers
 from governance.errors import GovernanceError, InvalidStatement, Malformed, Refused
@@ -79,11 +79,11 @@ class BallotFold:
         self._definition = definition
         self._prepare = prepare
 
-    def add(self, judged: Judged) -> None:
+    def add(self, shard: Shard, judged: Judged) -> None:
         """Fold a shard's votes and other entries in the order of the log."""
         if self.refused is not None:
             return
-        rest = iter(judged.rest)
+        rest = left(shard, judged)
         waiting = next(rest, None)
         try:
             for vote in judged.votes.rows():
@@ -101,7 +101,7 @@ class BallotFold:
     def _admit(self, item: Rest) -> None:
         self._kind = None
         state = self.state
-        entry = read_entry(item.data, frozenset(item.signers))
+        entry = read_entry(item.data, item.proved)
         self._kind = entry.statement.KIND
         if item.index == 0 and item.data != self._definition:
             # The votes were judged under what was read first: a source may not answer twice differently.
@@ -128,7 +128,7 @@ def stream(
     rebuilt = Rebuilt(files, checkpoint, log)
     votes_from = checkpoint.size if head.opening is None else head.index + 1
     for shard, judged in rebuilt.judged(workers, {votes_from, *sizes}, head.definition, votes_from):
-        fold.add(judged)
+        fold.add(shard, judged)
         workers.progress(log.name, shard.first + sum(shard.widths), checkpoint.size)
     write_fold(log, fold.state, fold.refused, rebuilt.complete)
     return rebuilt

@@ -7,7 +7,7 @@ from typing import Final
 
 from governance import limits
 from governance.audit.checks import Findings, Log, record_check
-from governance.audit.shards import Judged
+from governance.audit.shards import Judged, Shard, left
 from governance.audit.source import LogFiles, PublicFiles
 from governance.audit.structure import Rebuilt, Workers, read_checkpoint
 from governance.errors import GovernanceError, InvalidStatement, Malformed, Refused
@@ -73,14 +73,14 @@ class RecordFold:
         self.heads: dict[int, SpaceState] = {}
         self._sizes = sizes
 
-    def add(self, judged: Judged) -> None:
+    def add(self, shard: Shard, judged: Judged) -> None:
         """Fold a shard's entries."""
         if self.refusal is not None:
             return
         try:
-            for item in judged.rest:
+            for item in left(shard, judged):
                 self.kind = None
-                entry = read_entry(item.data, frozenset(item.signers))
+                entry = read_entry(item.data, item.proved)
                 self.kind = entry.statement.KIND
                 self.state.admit(item.index, entry)
                 if isinstance(entry.statement, Instance):
@@ -115,7 +115,7 @@ def stream_records(
     """The log rebuilt and folded; writes its checks."""
     rebuilt = Rebuilt(files, checkpoint, log)
     for shard, judged in rebuilt.judged(workers, marks, None, 0):
-        fold.add(judged)
+        fold.add(shard, judged)
         workers.progress(log.name, shard.first + sum(shard.widths), checkpoint.size)
     size = fold.state.size
     failing = None if fold.refusal is None else record_check(fold.refusal, fold.kind)

@@ -20,9 +20,10 @@ from governance.log.tiles import FULL, parse_bundle
 from governance.replay.definition import Definition, check_definition
 from governance.replay.vote import CheckedVote, check_vote
 from governance.signing import did_key, ed25519, suites
+from governance.signing.envelope import pae, parse_normal
 from governance.statements.ballot import Ballot
 from governance.statements.base import Key
-from governance.statements.entry import Entry, Proof, read_entry
+from governance.statements.entry import Entry, assumed_key, read_entry
 from governance.statements.vote import Vote
 
 SHARD_BUNDLES = 4
@@ -56,17 +57,13 @@ class Shard:
         return self.definition is not None and self.first + sum(self.widths) <= self.votes_from
 
 
-Signers = tuple[Proof, ...]
-"""The signatures of an entry that verified."""
-
-
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """An entry for the fold to judge, with the signatures that are proved already."""
+    """An entry for the fold to judge; `proved` are the signatures that need no second look (`Entry`)."""
 
     index: int
     data: bytes
-    signers: Signers = ()
+    proved: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +87,14 @@ class Votes:
 class Judged:
     """A shard's leaf hashes and tile roots by bundle, its votes, and what is left to the fold.
 
-    `votes` are all entries that are not in `rest`. `broken` is (bundle, entry within it, why) when a bundle
-    could not be cut into entries; then the bundles from there on are missing here.
+    `rest` is (index, proved) of each entry that is no checked vote; `left` gives them. `broken` is (bundle,
+    entry within it, why) when a bundle could not be cut into entries; then those from there on are missing.
     """
 
     leaves: list[bytes]
     roots: list[bytes | None]
     votes: Votes
-    rest: list[Rest]
+    rest: list[tuple[int, int]]
     broken: tuple[int, int, str] | None
 
 
@@ -123,22 +120,19 @@ def judge(shard: Shard) -> Judged:
 
 def _judge_entries(shard: Shard, first: int, entries: list[bytes], judged: Judged) -> None:
     if shard.definition is None:
-        judged.rest.extend(Rest(first + i, data, _signers(data)) for i, data in enumerate(entries))
+        judged.rest.extend(enumerate(_proved(entries), first))
         return
-    if first + len(entries) <= shard.votes_from:
-        judged.rest.extend(Rest(first + i, data) for i, data in enumerate(entries))
-        return
-    definition = _definition(shard.definition)
-    skipped = max(0, shard.votes_from - first) if definition is not None else len(entries)
-    judged.rest.extend(Rest(first + i, data) for i, data in enumerate(entries[:skipped]))
+    definition = None if first + len(entries) <= shard.votes_from else _definition(shard.definition)
+    skipped = len(entries) if definition is None else max(0, shard.votes_from - first)
+    judged.rest.extend((first + i, 0) for i in range(skipped))
     if definition is None:
         return
     votes = judged.votes
     shared: dict[bytes, bytes] = {}
     checked = _votes(entries[skipped:], definition)
-    for index, (data, vote) in enumerate(zip(entries[skipped:], checked, strict=True), first + skipped):
+    for index, vote in enumerate(checked, first + skipped):
         if vote is None:
-            judged.rest.append(Rest(index, data))
+            judged.rest.append((index, 0))
             continue
         votes.voters.append(vote.voter)
         votes.cast_at.append(vote.cast_at)
@@ -196,32 +190,46 @@ def _check(
         return None
 
 
-def _signers(data: bytes) -> Signers:
+def _proved(entries: list[bytes]) -> list[int]:
+    """For each entry, which of its signatures verify under the keys inside their key ids."""
+    tried = [(i, *item) for i, data in enumerate(entries) for item in _signatures(data)]
+    keys = did_key.ed25519_keys([signer.removeprefix(did_key.PREFIX) for _, _, signer, _, _ in tried])
+    masks = [0] * len(entries)
+    for (entry, position, signer, signature, message), raw in zip(tried, keys, strict=True):
+        if _verifies(signer, raw, signature, message):
+            masks[entry] |= 1 << position
+    return masks
+
+
+def _signatures(data: bytes) -> list[tuple[int, str, bytes, bytes]]:
     try:
-        entry = read_entry(data)
+        envelope = parse_normal(data)
     except GovernanceError:
-        return ()
-    return tuple(_proved(entry))
+        return []
+    message = pae(envelope.payload_type, envelope.payload)
+    return [(i, s.keyid, s.sig, message) for i, s in enumerate(envelope.signatures)]
 
 
-def _proved(entry: Entry) -> Iterator[Proof]:
-    for signature in entry.envelope.signatures:
-        try:
-            key = assumed_key(signature.keyid, signature.sig)
-            if key is not None and suites.verify_text(key.suite, key.public, entry.message, signature.sig):
-                yield signature.keyid, key.suite, key.public
-        except GovernanceError:
-            continue
+def _verifies(signer: str, raw: bytes | None, signature: bytes, message: bytes) -> bool:
+    if raw is not None and len(signature) == ed25519.SIGNATURE_BYTES:
+        return ed25519.verify(raw, message, signature)
+    try:
+        key = assumed_key(signer, signature)
+        return key is not None and suites.verify_text(key.suite, key.public, message, signature)
+    except GovernanceError:
+        return False
 
 
-def assumed_key(signer: str, signature: bytes) -> Key | None:
-    """The key inside an id, in the suite that the signature looks like; None when the id holds none.
-
-    Only a guess to be confirmed: whoever uses it compares with the key that the roll or the space names.
-    """
-    suite = "ed25519" if len(signature) == 64 else "sshsig" if signature.startswith(b"SSHSIG") else None
-    public = None if suite is None else suites.get(suite).derive_key(signer)
-    return None if suite is None or public is None else Key(suite=suite, public=public)
+def left(shard: Shard, judged: Judged) -> Iterator[Rest]:
+    """The entries of a shard for the fold to judge; their bytes need not come back from a worker."""
+    first, bundle = shard.first, -1
+    entries: list[bytes] = []
+    for index, proved in judged.rest:
+        while index >= first + len(entries):
+            first += len(entries)
+            bundle += 1
+            entries = parse_bundle(shard.bundles[bundle], shard.widths[bundle])
+        yield Rest(index, entries[index - first], proved)
 
 
 def in_order(

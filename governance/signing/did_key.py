@@ -7,6 +7,7 @@ Elliptic curve keys are compressed points, RSA keys PKCS #1 DER, as the multicod
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from operator import and_
 from typing import Final
 
@@ -92,6 +93,7 @@ def multikey_encode(codec: int, raw: bytes) -> str:
     return "z" + base58_encode(_varint(codec) + raw)
 
 
+@lru_cache(maxsize=1024)
 def multikey_decode(text: str) -> tuple[int, bytes]:
     """Codec and key bytes of Multikey text; an unknown codec is returned as it is.
 

@@ -7,7 +7,7 @@ from multiprocessing import get_context
 import pytest
 
 from governance.audit.run import audit
-from governance.audit.shards import Shard, in_order, judge
+from governance.audit.shards import Shard, in_order, judge, left
 from governance.audit.structure import Workers
 from governance.log.tiles import encode_bundle
 from tests.support.ballots import BALLOT_ORIGIN, log_folder, make_world
@@ -84,6 +84,7 @@ def test_a_bundle_that_cannot_be_cut_is_named():
 def test_hostile_entries_are_left_to_the_fold():
     entries = [b"", b"{}", b"\xff", b"[" * 5000, published()[f"{log_folder(BALLOT_ORIGIN)}/checkpoint"]]
     for definition in (None, b"", b"{}", entries[4]):
-        judged = judge(Shard(0, (5,), (encode_bundle(entries),), definition, 0))
-        assert [rest.data for rest in judged.rest] == entries
+        shard = Shard(0, (5,), (encode_bundle(entries),), definition, 0)
+        judged = judge(shard)
+        assert [(rest.index, rest.data) for rest in left(shard, judged)] == list(enumerate(entries))
         assert not judged.votes.voters

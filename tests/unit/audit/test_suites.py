@@ -2,11 +2,10 @@
 
 import pytest
 
-from governance.audit.shards import assumed_key
 from governance.signing.keyfile import HybridKey, SshKey
 from governance.statements.base import Key
 from governance.statements.electorate import voter_row
-from governance.statements.entry import read_entry
+from governance.statements.entry import assumed_key, read_entry
 from governance.statements.member import Member
 from tests.support.ballots import (
     FOUNDED,
