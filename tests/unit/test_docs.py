@@ -3,10 +3,14 @@
 A missing page or heading fails; so does one about something that is gone.
 """
 
+import base64
 import dataclasses
+import importlib
 import inspect
 import json
 import re
+import subprocess
+import sys
 import tomllib
 import types
 from pathlib import Path
@@ -14,12 +18,21 @@ from pathlib import Path
 import msgspec
 import pytest
 import typer
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from prometheus_client import REGISTRY
 
 from governance import errors, hooks, settings
+from governance.audit.checks import CLAUSES
 from governance.counting.files.count import count_file
 from governance.counting.registry import RULES
 from governance.counting.rule import Rule
+from governance.log.checkpoint import Checkpoint, sign_checkpoint
+from governance.log.merkle import leaf_hash, root
+from governance.log.tiles import encode_bundle
 from governance.plugins import BuiltIn
+from governance.signing.envelope import normalise, sign_envelope
+from governance.signing.keyfile import Ed25519Key
+from governance.signing.note import Ed25519Signer
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -95,7 +108,7 @@ def test_values_that_hooks_exchange_are_told_of_with_their_fields():
 
 def example_plugin():
     (code,) = re.findall(r"^```python\n(.*?)^```", text("docs/extend.md"), re.DOTALL | re.MULTILINE)
-    module = types.ModuleType("althing_plurality")
+    module = types.ModuleType("althing_antiplurality")
     exec(compile(code, "docs/extend.md", "exec"), module.__dict__)
     return module
 
@@ -104,15 +117,16 @@ def test_the_example_plugin_counts(monkeypatch):
     module = example_plugin()
     (rule,) = module.counting_rules()
     assert isinstance(rule, Rule)
+    assert (rule.id, rule.version) not in RULES
     monkeypatch.setitem(RULES, (rule.id, rule.version), rule)
     file = {
         "format": "althing/ballot-file/v1",
-        "rule": "plurality",
+        "rule": "anti-plurality",
         "options": [{"id": "a"}, {"id": "b"}],
         "ballots": [{"answer": "b", "count": 2}, {"answer": "a"}, {"answer": "c"}],
     }
     found = count_file(json.dumps(file).encode())
-    assert found["winners"] == ["b"]
+    assert found["winners"] == ["a"]
     assert found["ballots"] == {"valid": 3, "blank": 0, "invalid": 1}
 
 
@@ -186,6 +200,54 @@ def test_a_ballot_file_example_leaves_no_ballot_out():
         assert count_file(file.encode())["ballots"]["invalid"] == 0
 
 
+# --- verifying by hand
+
+
+def test_the_program_that_verifies_by_hand_finds_the_signed_root(tmp_path):
+    (code,) = re.findall(r"^```python\n(.*?)^```", text("docs/verify.md"), re.DOTALL | re.MULTILINE)
+    (tmp_path / "unpack.py").write_text(code)
+    key = Ed25519Key(bytes(range(32)))
+    entries = [
+        normalise(sign_envelope("application/vnd.althing.vote.v1+json", b'{"n":%d}' % n, [key]))
+        for n in range(7)
+    ]
+    log, signer = tmp_path / "log", Ed25519Signer("example.org/log", bytes(32))
+    tree = root([leaf_hash(entry) for entry in entries])
+    (log / "tile/entries/000.p").mkdir(parents=True)
+    (log / "tile/entries/000.p/7").write_bytes(encode_bundle(entries))
+    (log / "checkpoint").write_bytes(sign_checkpoint(Checkpoint("example.org/log", 7, tree), [signer]))
+    (log / "vkey").write_text(f"{signer.key}\n")
+    command = [sys.executable, "unpack.py", "log", "out"]
+    answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    lines = answer.splitlines()
+    assert len(lines) == 8
+    assert lines[-1] == f"root {base64.b64encode(tree).decode()}"
+    out = tmp_path / "out"
+    public = load_pem_public_key((out / "entry-6.pem").read_bytes())
+    public.verify((out / "entry-6.sig").read_bytes(), (out / "entry-6.pae").read_bytes())
+    public = load_pem_public_key((out / "checkpoint.pem").read_bytes())
+    public.verify((out / "checkpoint.sig").read_bytes(), (out / "checkpoint.text").read_bytes())
+
+
+def test_every_check_of_an_audit_is_in_the_table():
+    rows = re.findall(
+        r"^\| `([a-z ]+)` \| ", section(text("docs/verify.md"), "## With `althing audit`"), re.MULTILINE
+    )
+    assert set(rows) == set(CLAUSES)
+
+
+# --- metrics
+
+
+def test_every_metric_is_in_the_table():
+    importlib.import_module("governance.http.application")
+    told = section(text("docs/operate.md"), "## Watching it")
+    ours = [m for m in REGISTRY.collect() if m.name.startswith("althing_")]
+    names = {f"{m.name}_total" if m.type == "counter" else m.name for m in ours}
+    assert names
+    assert not sorted(name for name in names if f"| `{name}` |" not in told)
+
+
 # --- schemas
 
 
@@ -193,7 +255,8 @@ def test_every_statement_s_schema_is_in_the_protocol():
     protocol = text("schemas/protocol.md")
     names = [path.name.removesuffix(".schema.json") for path in (ROOT / "schemas").glob("*.schema.json")]
     missing = [name for name in names if not re.search(rf"(?<![a-z-]){name}(?![a-z-])", protocol)]
-    assert names and not missing
+    assert names
+    assert not missing
 
 
 # --- commands
