@@ -32,3 +32,14 @@ SCOTTISH = (
     "stv-scottish_glasgow-Hillhead-2007.blt",
     "stv-scottish_tie-weak-defeat.blt",
 )
+DEBIAN = (
+    "schulze_debian-leader-2006.txt",
+    "schulze_debian-leader-2012.toc",
+    "schulze_debian-leader-2020.txt",
+)
+ORSAY = ("mj-score_orsay-2007-bureau-01.csv", "mj-score_orsay-2007-bureau-06.csv")
+SNAPSHOT = {
+    "dao_snapshot-approval.json": "approval",
+    "dao_snapshot-quadratic.json": "snapshot-quadratic",
+    "dao_snapshot-singleChoice.json": "plurality",
+}

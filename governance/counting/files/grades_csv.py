@@ -6,7 +6,7 @@
 
 `,` or `;` or tabs between cells. A first column called n, id, ballot or voter numbers the rows; a column
 called weight or count says how many voters gave a row. An empty cell is no grade. So is 0 unless there are
-grades below 0, as in the published votes of Orsay (MieuxVoter); a missing grade counts as `min_grade`, so with
+grades below 0, as in the votes of Orsay (MieuxVoter); a missing grade counts as `min_grade`, so with
 `--min-grade 0` zeros count as zeros.
 """
 
