@@ -70,26 +70,37 @@ def check_ranking(options: Sequence[Option], params: RankedParams, answer: Answe
     if not isinstance(answer, list):
         raise refuse("wrong-form", "This question is answered with a list, the most wanted first.", pointer)
     known = {option.id for option in options}
-    seen: set[str] = set()
-    for index, rank in enumerate(answer):
-        here = at(pointer, index)
-        names = [rank] if isinstance(rank, str) else rank
-        if not names and params.skipped_ranks == "refused":
-            raise refuse("skipped-rank", f"You left out rank {index + 1}.", here)
-        if len(names) > 1 and params.over_vote == "refused":
-            raise refuse("over-vote", f"You put {len(names)} options at rank {index + 1}; put one.", here)
-        for name in names:
-            if name not in known:
-                raise refuse("unknown-option", f"There is no option {name[:80]!r}.", here)
-            if name in seen and params.duplicate_rank == "refused":
-                raise refuse("duplicate", f"You ranked {name!r} twice.", here)
-            seen.add(name)
+    seen = {rank for rank in answer if isinstance(rank, str)}
+    if len(seen) < len(answer) or not seen <= known:
+        seen = _check_one_by_one(known, params, answer, pointer)
     if len(seen) < params.min_ranks:
         raise refuse("below-minimum", f"You ranked {len(seen)}; rank at least {params.min_ranks}.", pointer)
     if params.max_ranks is not None and len(answer) > params.max_ranks:
         raise refuse(
             "too-many-ranks", f"You used {len(answer)} ranks; at most {params.max_ranks} count.", pointer
         )
+
+
+def _check_one_by_one(
+    known: set[str], params: RankedParams, answer: list[str | list[str]], pointer: str
+) -> set[str]:
+    """All options of an answer that is not just a list of distinct known ones; says what is wrong with it."""
+    seen: set[str] = set()
+    for index, rank in enumerate(answer):
+        names = [rank] if isinstance(rank, str) else rank
+        if not names and params.skipped_ranks == "refused":
+            raise refuse("skipped-rank", f"You left out rank {index + 1}.", at(pointer, index))
+        if len(names) > 1 and params.over_vote == "refused":
+            raise refuse(
+                "over-vote", f"You put {len(names)} options at rank {index + 1}; put one.", at(pointer, index)
+            )
+        for name in names:
+            if name not in known:
+                raise refuse("unknown-option", f"There is no option {name[:80]!r}.", at(pointer, index))
+            if name in seen and params.duplicate_rank == "refused":
+                raise refuse("duplicate", f"You ranked {name!r} twice.", at(pointer, index))
+            seen.add(name)
+    return seen
 
 
 def preferences(params: RankedParams, answer: Answer) -> list[str]:

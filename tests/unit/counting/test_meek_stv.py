@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from governance.counting import Option, Outcome, Profile, get_rule
+from governance.counting.files.blt import parse_blt
+from governance.counting.files.blt_ballots import ballots_of
 from governance.counting.files.count import count_file
 from governance.errors import InvalidAnswer, InvalidDefinition
 from tests.support.elections import MEEK, load
@@ -81,6 +83,19 @@ def test_within_the_surplus_is_a_tie_for_the_lot() -> None:
     tie = next(step for step in outcome.steps if step.action == "tie")
     assert tie.note.endswith("The lot decided: a is excluded (B.3, T).")
     assert outcome.order == ["c", "b", "a"]
+
+
+def test_the_lot_may_exclude_one_who_is_not_quite_the_lowest() -> None:
+    file = ballots_of(parse_blt(load(MEEK[1])[0]))
+    profile = Profile.from_answers((line.answer, line.count) for line in file.ballots)
+    lot = [option.id for option in file.options]
+    outcome = RULE.count(file.options, RULE.parse_params(file.params), profile, lot)
+    (tie,) = [step for step in outcome.steps if step.action == "tie"]
+    assert tie.note == (
+        "Lowest, and no further apart than the total surplus of 0.000000910: C13 33.333333304, "
+        "C16 33.333333326. The lot decided: C16 is excluded (B.3, T)."
+    )
+    assert "13" in outcome.winners
 
 
 def test_who_remains_when_all_seats_are_filled_is_excluded() -> None:
