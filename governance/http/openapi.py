@@ -33,6 +33,24 @@ _BODIES: Final = {
     "castVote": ["vote"],
 }
 """The statements that each operation takes, as DSSE envelopes."""
+_ENVELOPE_REF: Final = {"$ref": "#/components/schemas/Envelope"}
+_BINARY: Final = {"type": "string", "format": "binary"}
+_FILES: Final[dict[str, dict[str, dict[str, str]]]] = {
+    "getIdentity": {"application/json": _ENVELOPE_REF},
+    "getEntry": {"application/json": _ENVELOPE_REF},
+    "getOutcome": {"application/json": {"type": "object"}},
+    "getBlob": {"application/octet-stream": _BINARY},
+    "getLogFile": {
+        "application/octet-stream": _BINARY,
+        "application/json": {"type": "object"},
+        "text/plain": {"type": "string"},
+    },
+    "getReceipt": {"text/plain": {"type": "string"}},
+    "getMetrics": {"text/plain": {"type": "string"}},
+    "streamSpace": {"text/event-stream": {"type": "string"}},
+    "streamBallot": {"text/event-stream": {"type": "string"}},
+}
+"""What operations answer whose handlers give bytes."""
 _DESCRIPTION: Final = """Signed votes, public logs, results anybody can recompute.
 
 Everything that changes something is a signed statement in a DSSE envelope; there are no accounts and no
@@ -68,7 +86,11 @@ def _no_service() -> Service:
 
 
 def _complete(operation: dict[str, Any]) -> None:
-    kinds = _BODIES.get(operation.get("operationId", ""))
+    name = operation.get("operationId", "")
+    if name in _FILES:
+        media = {kind: {"schema": schema} for kind, schema in _FILES[name].items()}
+        operation["responses"]["200"]["content"] = media
+    kinds = _BODIES.get(name)
     if kinds is None:
         return
     types = [f"application/vnd.althing.{kind}.v1+json" for kind in kinds]
@@ -79,7 +101,7 @@ def _complete(operation: dict[str, Any]) -> None:
             "application/json": {
                 "schema": {
                     "allOf": [
-                        {"$ref": "#/components/schemas/Envelope"},
+                        _ENVELOPE_REF,
                         {"properties": {"payloadType": {"enum": types}}},
                     ]
                 }
