@@ -27,11 +27,11 @@ class Papers:
     """One row for each answer; `holder[row]` is the option whose paper it is now."""
 
     def __init__(self, ids: Sequence[str], params: RankedParams, profile: Profile) -> None:
-        cast = [(answer, weight) for answer, weight in profile.cast if answer is not None and weight]
+        answers = [answer for answer, weight in profile.cast if answer is not None and weight]
         self.options = len(ids)
-        self.ranks = _read(ids, params, [answer for answer, _ in cast])
-        self.limbs = _limbs([weight for _, weight in cast])
-        self.at = np.zeros(len(cast), dtype=np.intp)
+        self.ranks = _read(ids, params, answers)
+        self.limbs = _limbs([weight for answer, weight in profile.cast if answer is not None and weight])
+        self.at = np.zeros(len(answers), dtype=np.intp)
         self.holder = self.ranks[:, 0].copy()
 
     def of(self, option: int) -> Ints:
