@@ -69,13 +69,16 @@ def key_of(data_dir: Path, name: str, *, create: bool = True) -> PrivateKey:
 
 
 def _write(path: Path, content: bytes) -> None:
+    """Complete or not at all: synced under another name first."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        temporary.rename(path)
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

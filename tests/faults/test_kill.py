@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -12,11 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from governance.service import instance
 from governance.store import entries
 from governance.store.engine import open_store
 from tests.support.clients import GONE, Voter
+from tests.support.community import URL
 from tests.support.inspection import Acknowledged
 from tests.support.nursery import Nursery, Server
+from tests.support.ports import free_port
 from tests.support.siege import Siege
 
 KILLS = int(os.environ.get("ALTHING_KILLS", "0"))
@@ -117,3 +121,34 @@ def one_life(siege: Siege, voters: list[Voter], seconds: float) -> list[Acknowle
         assert entry(siege, one.origin, one.index) == one.entry
     siege.start()
     return fresh
+
+
+@pytest.mark.slow
+def test_first_start_killed_at_any_instant(nursery: Nursery, database: str | None, tmp_path: Path) -> None:
+    """Keys and identity are made whole or not at all: the start after it finds its way."""
+    chance = random.Random(SEED)
+    settings = {"port": free_port(), "url": URL, "database": database}
+    for number in range(2):
+        data = tmp_path / f"data-{number}"
+        for _ in range(5):
+            server = nursery.launch(tmp_path / "log", data=data, **settings)
+            time.sleep(chance.uniform(0.005, 0.1))
+            server.kill()
+        server = nursery.start(tmp_path / "log", data=data, **settings)
+        assert server.stop() in {0, -signal.SIGTERM}
+        if database is not None:
+            break
+
+
+def test_key_file_cut_off_is_never_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", _power_cut)
+    with pytest.raises(KeyboardInterrupt):
+        instance.key_of(tmp_path, "root")
+    monkeypatch.undo()
+    assert instance.key_of(tmp_path, "root").sign(b"")
+
+
+def _power_cut(descriptor: int) -> None:
+    """What was not synced is gone."""
+    os.ftruncate(descriptor, 0)
+    raise KeyboardInterrupt

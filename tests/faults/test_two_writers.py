@@ -97,7 +97,7 @@ def test_server_stops_when_somebody_else_has_written(
         monkeypatch.setattr(locks, "lock_postgres", _no_lock)
         with serving(database, siege.data) as second:
             siege.heard.append(cast(second, siege.next_vote("q1", 1)))
-        with suppress(*GONE), pytest.raises(Answered, match="^500"):
+        with suppress(*GONE), pytest.raises(Answered, match=r"^500"):
             siege.cast("q1", 2)
         assert siege.server.wait() == 70
         assert "another process writes it" in siege.log.read_text()

@@ -52,7 +52,7 @@ class Server:
     def wait(self) -> int:
         """Wait for its end; gives exit code or minus the signal."""
         if self.ended is None:
-            self.ended = self._nursery.ask({"wait": self.pid})["status"]
+            self.ended = self._nursery.ask({"wait": self.pid}, "ended")["status"]
         return self.ended
 
 
@@ -82,41 +82,45 @@ class Nursery:
                 if pipe is not None:
                     pipes.callback(pipe.close)
 
-    def ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        """One line out, one line in."""
+    def ask(self, question: dict[str, Any], key: str) -> dict[str, Any]:
+        """One line out; the answer is the next line with that key."""
         pipe = self._process.stdin
         assert pipe is not None
         pipe.write(json.dumps(question) + "\n")
         pipe.flush()
-        return self._next()
+        return self.read(key)
 
-    def _next(self) -> dict[str, Any]:
+    def read(self, *keys: str) -> dict[str, Any]:
+        """The next line with one of the keys; what servers said before they were killed is passed over."""
         pipe = self._process.stdout
         assert pipe is not None
-        answer: dict[str, Any] = json.loads(pipe.readline() or '{"error": "the nursery has ended"}')
-        return answer
+        while line := pipe.readline():
+            answer: dict[str, Any] = json.loads(line)
+            if any(key in answer for key in keys):
+                return answer
+        raise AssertionError("the nursery has ended")
 
     def start(self, log: Path, **settings: Any) -> Server:
         """A server that answers requests; its stderr is appended to log."""
         server = self.launch(log, **settings)
-        answer = self._next()
-        if "ready" not in answer:
+        answer = self.read("ready", "failed")
+        while answer.get("ready", answer.get("failed")) != server.pid:
+            answer = self.read("ready", "failed")
+        if "failed" in answer:
             server.wait()
-            raise AssertionError(
-                f"the server did not start: {answer.get('error')}\n{log.read_text()[-3000:]}"
-            )
+            raise AssertionError(f"the server did not start: {answer['error']}\n{log.read_text()[-3000:]}")
         return server
 
     def launch(self, log: Path, **settings: Any) -> Server:
-        """A server of which nobody knows yet whether it will answer; `start` reads that."""
+        """A server of which nobody knows yet whether it will answer."""
         texts = {name: str(v) if isinstance(v, Path) else v for name, v in settings.items()}
-        pid = self.ask({"settings": texts, "log": str(log)})["pid"]
+        pid = self.ask({"settings": texts, "log": str(log)}, "pid")["pid"]
         return Server(self, pid, settings["port"])
 
     def command(self, log: Path, *argv: object, ordinary: bool = False) -> Server:
         """The program `althing` with these arguments, its output appended to log."""
         question = {"argv": [str(a) for a in argv], "log": str(log), "ordinary": ordinary}
-        return Server(self, self.ask(question)["pid"], 0)
+        return Server(self, self.ask(question, "pid")["pid"], 0)
 
 
 def _command(argv: list[str], log: str, *, ordinary: bool) -> int:
