@@ -1,4 +1,7 @@
-"""A plugin with the two ceilings of casting: a null POST, and a vote that is judged but not stored."""
+"""A plugin with the two ceilings of casting: a null POST, and a vote that is judged but not stored.
+
+Judging happens in the same threads as for real votes, so that the two differ in recording alone.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +12,21 @@ from litestar import Request, post
 
 from governance.hooks import hookimpl
 from governance.service import casting
+from governance.service.core import Service
 
 
-class Bench:
-    """Adds `/bench/null` and `/bench/judge/{space}/{ballot}`."""
+@hookimpl
+def routes(service: Service) -> Sequence[Any]:
+    """`/bench/null` and `/bench/judge/{space}/{ballot}`, bound to the running service."""
 
-    @hookimpl
-    def routes(self, service: Any) -> Sequence[Any]:
-        """The handlers, bound to the running service."""
+    @post("/bench/null", include_in_schema=False)
+    async def null(request: Request[Any, Any, Any]) -> dict[str, int]:
+        return {"length": len(await request.body())}
 
-        @post("/bench/null", include_in_schema=False)
-        async def null(request: Request[Any, Any, Any]) -> dict[str, int]:
-            return {"length": len(await request.body())}
+    @post("/bench/judge/{space:str}/{ballot:str}", include_in_schema=False)
+    async def judge(request: Request[Any, Any, Any], space: str, ballot: str) -> dict[str, str]:
+        body = await request.body()
+        vote = await request.app.state.caster.workers.run(casting.check, service, space, ballot, body)
+        return {"digest": vote.identity}
 
-        @post("/bench/judge/{space:str}/{ballot:str}", include_in_schema=False)
-        async def judge(request: Request[Any, Any, Any], space: str, ballot: str) -> dict[str, str]:
-            body = await request.body()
-            return {"digest": casting.check(service, space, ballot, body).identity}
-
-        return [null, judge]
+    return [null, judge]
