@@ -14,7 +14,7 @@ from governance.http import openapi
 from tests.support.people import Community, key, operator_of, recorded
 from tests.support.server import running
 
-EXAMPLES = 25
+EXAMPLES = 12
 """For each of about thirty operations, so that all of it stays below a minute."""
 
 load_all_checks()

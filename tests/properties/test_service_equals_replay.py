@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from governance.app import close_service, create_service
-from governance.errors import AlreadyExists, GovernanceError, NotFound, Refused
+from governance.errors import AlreadyExists, GovernanceError, NotFound, Refused, WrongBallot
 from governance.plugins import load_plugins
 from governance.replay.ballot import BallotState
 from governance.replay.instance import InstanceState
@@ -53,6 +53,7 @@ STORY = [
     ("vote", 0, ["a"], 0, True, True),
     ("vote", 0, ["b"], -1, True, True),
     ("vote", 1, ["b"], 0, False, True),
+    ("vote", 1, ["b"], 0, True, False),
     ("rotate", 0, 0, True),
     ("enrol", 1, -1, "suspended"),
     ("vote", 1, ["b"], 0, True, True),
@@ -211,6 +212,8 @@ class Play:
             return
         known = self.shadow.says(origin, content)
         found, refusal = decision(lambda: casting.cast(self.service, "nix", "q1", content).result())
+        if not right_digest and known is not None:
+            known = WrongBallot  # of two reasons the service names this one first
         assert (AlreadyExists if isinstance(found, Duplicate) else refusal) is known
         self.shadow.catch_up()
 
@@ -226,7 +229,10 @@ class Play:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @example(actions=STORY)
-@given(actions=st.lists(ACTIONS, max_size=16))
+@given(
+    actions=st.lists(ACTIONS, max_size=14).map(lambda more: [*STORY[:4], *more])
+    | st.lists(ACTIONS, max_size=12)
+)
 def test_service_and_replay_decide_alike(actions):
     with tempfile.TemporaryDirectory() as folder:
         clock = TestClock(NOW)
