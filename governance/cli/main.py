@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +43,10 @@ class Program(TyperGroup):
             return super().invoke(ctx)
         except GovernanceError as e:
             error = e
+        except BrokenPipeError:
+            # The reader has seen enough (`| head`); what is still buffered has nowhere to go.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(1) from None
         except OSError as e:
             named = f" ({e.filename})" if e.filename else ""
             error = NotFound(f"{e.strerror or e}{named}")

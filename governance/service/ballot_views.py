@@ -59,10 +59,11 @@ def ballot_view(service: Service, space: str, ballot: str) -> BallotView:
 def _logged(service: Service, row: Any, head: LogHead, definition: bytes, result: Any) -> BallotView:
     live = _live(service, head.origin)
     votes, voters = (live.casts.accepted, live.casts.voters) if live else (row.votes or 0, 0)
-    quorum = live.quorum_met() if live else None
+    asked = live is not None and live.definition is not None and live.definition.ballot.quorum is not None
+    quorum = live.quorum_met() if live and asked else None
     if result is not None:
         votes, voters = result["votes_accepted"], result["voters"]
-        quorum = result["quorum"] != "missed"
+        quorum = {"met": True, "missed": False}.get(result["quorum"])
     return BallotView(
         ballot=row.ballot,
         space=row.space,

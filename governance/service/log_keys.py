@@ -26,7 +26,9 @@ class LogKeys:
     def __init__(self, data_dir: Path) -> None:
         self._directory = data_dir / "keys" / "logs"
         try:
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # `parents=True` would make the folders between with the default mode.
+            for folder in (data_dir, data_dir / "keys", self._directory):
+                folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as e:
             raise DataDirectoryUnusable(f"{self._directory} cannot be written: {e.strerror}") from e
 
