@@ -22,7 +22,7 @@ class CountedVote:
 
 
 class Casts:
-    """The accepted votes of a ballot. About 60 bytes a voter beside the distinct answers."""
+    """The accepted votes of a ballot: about 60 bytes a voter, 40 a replaced vote, the distinct answers."""
 
     def __init__(self, roll: Roll) -> None:
         self._roll = roll
@@ -34,7 +34,7 @@ class Casts:
         self._distinct: dict[bytes, int] = {}
         self._texts: list[bytes] = []
         self._blank: list[bool] = []
-        self._earlier: dict[int, list[tuple[bytes, int]]] = {}
+        self._earlier: dict[int, bytearray] = {}
         self.accepted = 0
         self.voters = 0
         self.weight = 0
@@ -67,8 +67,8 @@ class Casts:
     def record(self, index: int, row: int, vote: CheckedVote) -> None:
         """Fold a vote that `check` let pass."""
         if self._index[row] >= 0:
-            earlier = bytes(self._identity[32 * row : 32 * row + 32])
-            self._earlier.setdefault(row, []).append((earlier, self._index[row]))
+            earlier = self._earlier.setdefault(row, bytearray())
+            earlier += self._identity[32 * row : 32 * row + 32] + self._index[row].to_bytes(8, "big")
         else:
             self.voters += 1
             self.weight += self._roll.weight(row)
@@ -86,7 +86,11 @@ class Casts:
             return None
         if self._identity[32 * row : 32 * row + 32] == identity:
             return self._index[row]
-        return next((index for known, index in self._earlier.get(row, ()) if known == identity), None)
+        earlier = self._earlier.get(row, b"")
+        for at in range(0, len(earlier), 40):
+            if earlier[at : at + 32] == identity:
+                return int.from_bytes(earlier[at + 32 : at + 40], "big")
+        return None
 
     def counting_index(self, voter: str) -> int | None:
         """The entry of the voter's counting vote, None when there is none."""
