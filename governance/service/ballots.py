@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -78,6 +79,9 @@ def _judge(service: Service, space: str, entry: Entry, ballot: Ballot, now: int)
 
 
 def _replace(conn: sa.Connection, space: str, ballot: str, entry: Entry, now: int) -> None:
+    with contextlib.suppress(NotFound):
+        if _stored(blobs.get_draft(conn, space, ballot)).identity == entry.identity:
+            return  # sent again: what was promised to this very draft stays
     remove(conn, space, ballot)
     blobs.put_draft(conn, space, ballot, entry.data, now)
 

@@ -78,6 +78,14 @@ def test_what_a_draft_does_not_take(lite):
     assert len(community.client.get("/api/v1/spaces/nix/ballots").json()["items"]) == 1
 
 
+def test_a_draft_sent_again_keeps_them(lite):
+    community = lite.community
+    definition = drafted(community)
+    recorded(commit(community, definition, 0))
+    drafted(community)
+    assert recorded(community.order("open")).json()["ballot"]["size"] == 4
+
+
 def test_a_replaced_draft_forgets_its_commitments(lite):
     community = lite.community
     definition = drafted(community)
