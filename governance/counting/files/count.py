@@ -171,6 +171,6 @@ def _readings(value: Any) -> Iterator[Any]:
     yield value
     yield str(value)
     if isinstance(value, str):
-        yield value.split(",")
+        yield [part.strip() for part in value.split(",")]
         with suppress(Malformed):
             yield parse_json(value.encode("utf-8", "replace"))

@@ -96,7 +96,8 @@ def _columns(names: Sequence[str], line: int) -> list[int]:
 
 def _row(row: Sequence[str], line: int, columns: Sequence[int], names: Sequence[str]) -> dict[str, int]:
     if len(row) != len(names):
-        raise wrong(line, _column(row, len(names)), f"{len(row)} cells for {len(names)} columns")
+        place = _column(row, len(names)) if len(row) > len(names) else _column(row, len(row)) - 1
+        raise wrong(line, place, f"{len(row)} cells for {len(names)} columns")
     answer: dict[str, int] = {}
     for index in columns:
         cell = row[index].strip()

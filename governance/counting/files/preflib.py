@@ -29,6 +29,7 @@ Order = tuple[tuple[int, ...], ...]
 
 _count: Final = re.compile(r"\s*([0-9]{1,39})\s*:")
 _rank: Final = re.compile(r"\s*(?:([0-9]{1,9})|\{([0-9,\s]*)\})\s*(,|$)")
+_break: Final = re.compile(r"[\r\n]+")
 _number: Final = re.compile(r"[0-9]+")
 
 
@@ -84,7 +85,7 @@ def format_preflib(file: PrefLibFile) -> bytes:
         "NUMBER UNIQUE ORDERS": len({order for _, order in file.orders}),
         **{f"ALTERNATIVE NAME {number}": name for number, name in enumerate(file.names, 1)},
     }
-    lines = [f"# {key}: {' '.join(str(value).split())}" for key, value in head.items()]
+    lines = [f"# {key}: {_break.sub(' ', str(value))}" for key, value in head.items()]
     lines += [f"{count}: {','.join(map(_written, order))}" for count, order in file.orders]
     return "".join(line + "\n" for line in lines).encode()
 
