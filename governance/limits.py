@@ -41,3 +41,7 @@ OPTIONS = 1_000
 QUESTIONS = 50
 ELECTORATE_PAGE = 400
 """Voters in one electorate entry; 400 rows of the longest common form stay below ENTRY."""
+DELEGATION_SCOPES = 1_000
+"""Scopes in which one member may have delegated, revoked ones included."""
+DELEGATES_LISTED = 4 * 1024 * 1024
+"""Canonical bytes of delegates that a result lists, the heaviest first; a result must fit a BLOB."""

@@ -87,6 +87,13 @@ class _SelfNamed:
         """The order that was expected."""
         return self._orders.get(digest)
 
+    def may_delegate(self) -> bool:
+        """Yes; whether rightly is skipped."""
+        return True
+
+    def delegated(self) -> None:
+        """Nothing is known of them: they stand in the space's log."""
+
     def roll(self, roles: list[str], weights: str) -> Iterable[Voter]:
         """The roll of the log itself."""
         del roles, weights

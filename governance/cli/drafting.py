@@ -12,7 +12,6 @@ from governance.cli.spaces import Adopted
 from governance.counting.files.count import typed_params
 from governance.counting.registry import get_rule
 from governance.errors import InvalidDefinition
-from governance.replay.definition import FEATURES
 from governance.replay.schedule import window
 from governance.service.answers import ItemView
 from governance.statements.ballot import Ballot, Eligibility, OptionLine, Question, RuleChoice
@@ -117,7 +116,7 @@ def define(space: Adopted, wish: Wish, steward: str, now: int) -> Ballot:
         delegation="none",
         nonce_holders=[],
         witness_policy="",
-        requires=sorted(FEATURES),
+        requires=["open-ballot/v1"],
         signer=steward,
         defined_at=now,
     )

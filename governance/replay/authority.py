@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from governance.errors import BadSignature, NotAuthorised
+from governance.replay.delegation_records import Delegated
 from governance.statements.base import Key
 from governance.statements.electorate import Voter
 from governance.statements.entry import Entry, verify_signer
@@ -60,6 +61,14 @@ class Members(Protocol):
         """The rows of everybody entitled to vote, ascending by id."""
         ...
 
+    def may_delegate(self) -> bool:
+        """Whether the constitution allows delegation."""
+        ...
+
+    def delegated(self) -> Delegated | None:
+        """The latest delegations by delegator and scope; None where they are not known."""
+        ...
+
 
 def require_service(entry: Entry, keys: InstanceKeys) -> None:
     """That the instance's service key signed the entry.
@@ -74,6 +83,21 @@ def require_service(entry: Entry, keys: InstanceKeys) -> None:
             verify_signer(entry, signature.keyid, key)
             return
     raise NotAuthorised("this entry needs the signature of the instance's service key", pointer="/signatures")
+
+
+def require_member(entry: Entry, signer: str, members: Members) -> None:
+    """That signer, an active member, signed the entry with their current key.
+
+    Raises:
+        NotAuthorised: not a member, or not an active one.
+        BadSignature, WrongSuite: the signature does not verify.
+    """
+    key = members.key_of(signer)
+    if key is None:
+        raise NotAuthorised(f"{signer} is not enrolled in this space")
+    verify_signer(entry, signer, key)
+    if not members.roles_of(signer):
+        raise NotAuthorised(f"{signer} is not an active member of this space", signer=signer)
 
 
 def require_role(entry: Entry, signer: str, members: Members) -> None:

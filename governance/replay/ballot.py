@@ -10,6 +10,7 @@ from governance.canonical import sha256
 from governance.errors import (
     BallotClosed,
     BallotNotOpen,
+    InvalidDefinition,
     InvalidStatement,
     StaleRevision,
     Unsupported,
@@ -18,11 +19,14 @@ from governance.errors import (
 from governance.replay.authority import InstanceKeys, Members, require_role, require_service
 from governance.replay.casts import Casts
 from governance.replay.definition import Definition, check_definition
+from governance.replay.delegation import Chosen
+from governance.replay.delegation_records import choose
 from governance.replay.roll import Roll
 from governance.replay.vote import CheckedVote, check_vote, enrolled_key
 from governance.statements.ballot import Ballot
 from governance.statements.base import Statement
 from governance.statements.closing import Cancellation, Close, Extension, NonceReveal, Outcome
+from governance.statements.delegation import DelegationSnapshot
 from governance.statements.electorate import Electorate, summarise
 from governance.statements.entry import Entry, verify_signer
 from governance.statements.space import BallotOrder
@@ -34,7 +38,8 @@ class BallotState:
     """Fold of a ballot's log.
 
     `members` is what the space's log says: at the head that the opening names while the ballot is defined and
-    opened, at its present end afterwards. Whoever folds a log after the fact sets it anew after the opening.
+    opened, at the head that the delegation snapshot names for that entry, at its present end otherwise.
+    Whoever folds a log after the fact sets it anew at these places.
     """
 
     origin: str
@@ -49,6 +54,8 @@ class BallotState:
     casts: Casts = field(default_factory=lambda: Casts(Roll()))
     closes_at: int = 0
     extended: bool = False
+    snapshot: DelegationSnapshot | None = None
+    chosen: Chosen | None = None
     close: Close | None = None
     close_index: int = -1
     nonces: dict[str, bytes] = field(default_factory=dict)
@@ -71,6 +78,8 @@ class BallotState:
             self.admit_vote(index, check_vote(entry, definition, enrolled_key(self.roll, statement.voter)))
             return
         self._follows(index)
+        if self.snapshot is not None and self.close is None and not isinstance(statement, Close):
+            raise InvalidStatement("the close follows a delegation snapshot at once")
         handler = _HANDLERS.get(type(statement))
         if handler is None:
             raise Unsupported(f"a ballot's log holds no {statement.KIND}")
@@ -99,13 +108,16 @@ class BallotState:
         if definition is None or self.opening is None:
             opens = definition.ballot.opens_at if definition else 0
             raise BallotNotOpen("this ballot has not opened", opens_at=opens)
-        if self.close is not None or self.cancellation is not None:
+        if self.close is not None or self.cancellation is not None or self.snapshot is not None:
             closed = self.close.closed_at if self.close else self.closes_at
             raise BallotClosed("this ballot has closed", opened_at=self.opening.opened_at, closed_at=closed)
         return definition
 
     def quorum_met(self) -> bool:
-        """Whether the participation so far reaches the definition's quorum."""
+        """Whether the votes so far reach the definition's quorum by themselves.
+
+        Delegated weight is known only at the close; `replay.result` counts it.
+        """
         definition = self.definition
         if definition is None or definition.ballot.quorum is None:
             return True
@@ -128,8 +140,19 @@ def _define(state: BallotState, ballot: Ballot, entry: Entry, index: int) -> Non
         raise WrongBallot(f"this log is {state.origin}", pointer="/origin")
     definition = check_definition(ballot, entry.identity)
     require_role(entry, ballot.signer, state.members)
+    check_delegating(ballot, state.members)
     state.definition = definition
     state.closes_at = ballot.closes_at
+
+
+def check_delegating(ballot: Ballot, members: Members) -> None:
+    """That a ballot takes delegations only where the constitution allows them.
+
+    Raises:
+        InvalidDefinition: it allows none.
+    """
+    if ballot.delegation_rule is not None and not members.may_delegate():
+        raise InvalidDefinition("the constitution of this space allows no delegation", pointer="/delegation")
 
 
 def _defined(state: BallotState, digest: str) -> Definition:
@@ -216,9 +239,32 @@ def _extend(state: BallotState, new: Extension, entry: Entry, index: int) -> Non
     state.extended, state.closes_at = True, new.closes_at
 
 
-def _close(state: BallotState, new: Close, entry: Entry, index: int) -> None:
+def _snapshot(state: BallotState, new: DelegationSnapshot, entry: Entry, index: int) -> None:
     definition = _defined(state, new.definition)
     state.accepting()
+    require_service(entry, state.instance)
+    rule, opening = definition.ballot.delegation_rule, state.opening
+    if rule is None or opening is None:
+        raise InvalidStatement("the definition allows no delegation")
+    if new.ballot != state.origin:
+        raise WrongBallot("the snapshot names another ballot", pointer="/ballot")
+    if new.space.origin != opening.space.origin or new.space.size < opening.space.size:
+        raise InvalidStatement("the snapshot is not of this space since the opening", pointer="/space")
+    delegated = state.members.delegated()
+    if delegated is not None:
+        chosen = choose(delegated, state.roll, definition.ballot, rule)
+        if new.live != chosen.live:
+            raise InvalidStatement(f"{chosen.live} delegations reach this ballot there", pointer="/live")
+        state.chosen = chosen
+    state.snapshot = new
+
+
+def _close(state: BallotState, new: Close, entry: Entry, index: int) -> None:
+    definition = _defined(state, new.definition)
+    if state.snapshot is None or state.close is not None:
+        state.accepting()
+        if definition.ballot.delegation_rule is not None:
+            raise InvalidStatement("the close of this ballot needs a delegation snapshot before it")
     require_service(entry, state.instance)
     if new.order is None and new.closed_at < state.closes_at:
         raise InvalidStatement("closed before its time without an order", pointer="/closed_at")
@@ -285,6 +331,7 @@ _HANDLERS: dict[type[Statement], _Handler] = {
     NonceCommitment: _commit_nonce,
     Opening: _open,
     Extension: _extend,
+    DelegationSnapshot: _snapshot,
     Close: _close,
     NonceReveal: _reveal_nonce,
     Outcome: _decide,

@@ -6,7 +6,10 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from governance.errors import AlreadyExists, InvalidStatement, NotOnRoll, StaleVote
+from governance.replay.delegation import Flags
 from governance.replay.roll import Roll
 from governance.replay.vote import CheckedVote, parse_answers
 
@@ -103,6 +106,10 @@ class Casts:
             if index >= 0:
                 text = self._answers[row]
                 yield CountedVote(row, index, self._texts[text], self._blank[text])
+
+    def voted(self) -> Flags:
+        """Whether each row has cast a vote."""
+        return np.frombuffer(self._index, np.int64) >= 0
 
     def replaced(self) -> int:
         """How many accepted votes a later vote of the same voter replaced."""

@@ -15,7 +15,7 @@ from governance.log.policy import parse_policy
 from governance.statements.ballot import Ballot, Question
 from governance.statements.vote import Answer
 
-FEATURES = frozenset({"open-ballot/v1"})
+FEATURES = frozenset({"delegation/v1", "open-ballot/v1"})
 """What this version can verify; a definition that requires more is refused, not guessed at."""
 
 
@@ -75,10 +75,13 @@ def check_definition(ballot: Ballot, digest: str) -> Definition:
     if ballot.extension and ballot.quorum is None:
         raise InvalidDefinition("an extension without a quorum would never happen", pointer="/extension")
     _check_quorum(ballot)
+    _check_cap(ballot)
     _check_policy(ballot.witness_policy)
     _unique([q.id for q in ballot.questions], "/questions")
     _unique([h.id for h in ballot.nonce_holders], "/nonce_holders")
     asked = tuple(_ask(question, f"/questions/{i}") for i, question in enumerate(ballot.questions))
+    if ballot.delegation_rule is not None:
+        _check_weighted(asked)
     return Definition(ballot, digest, asked)
 
 
@@ -87,6 +90,26 @@ def _check_quorum(ballot: Ballot) -> None:
         share = ballot.quorum.participation
         if share.numerator > share.denominator or (share.strict and share.numerator == share.denominator):
             raise InvalidDefinition("this quorum could never be met", pointer="/quorum/participation")
+
+
+def _check_cap(ballot: Ballot) -> None:
+    rule = ballot.delegation_rule
+    if rule is not None and rule.cap is not None:
+        cap = rule.cap
+        if cap.numerator == 0:
+            raise InvalidDefinition("nobody could carry anything; say none", pointer="/delegation/cap")
+        if cap.numerator >= cap.denominator:
+            raise InvalidDefinition("this cap would never limit anything", pointer="/delegation/cap")
+
+
+def _check_weighted(questions: tuple[Asked, ...]) -> None:
+    """A delegate's vote counts with the weight of several."""
+    for position, asked in enumerate(questions):
+        if not asked.rule.takes_weights:
+            raise InvalidDefinition(
+                f"{asked.rule.id} counts every vote once; it cannot take delegated weight",
+                pointer=f"/questions/{position}/rule",
+            )
 
 
 def _check_policy(text: str) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from governance.canonical import encode
 from governance.counting.lot import lot_order, lot_seed
 from governance.counting.outcome import Outcome as CountOutcome
 from governance.counting.profile import Profile
 from governance.replay.ballot import BallotState
+from governance.replay.carried import Delegations, report
 from governance.replay.definition import Asked, Definition
+from governance.replay.delegation import Resolved, resolve
 from governance.replay.vote import parse_answers
 from governance.statements.base import Value
 from governance.statements.vote import Answer
@@ -23,11 +26,13 @@ class QuestionResult(Value, frozen=True):
     outcome: CountOutcome
 
 
-class Result(Value, frozen=True):
+class Result(Value, frozen=True, omit_defaults=True):
     """What the outcome's blob holds, as canonical JSON.
 
     `quorum` is `met`, `missed` or `none`. When missed, the outcomes say what was counted, but nothing is
-    decided: the outcome entry then names no winners.
+    decided: the outcome entry then names no winners. `weight` and the quorum include weight that voters carry
+    for others; `voters` and `blank_voters` count who voted themselves. `delegations` is left out where the
+    definition allows none.
     """
 
     ballot: str
@@ -44,6 +49,7 @@ class Result(Value, frozen=True):
     nonces_revealed: int
     nonces_missing: list[str]
     questions: list[QuestionResult]
+    delegations: Delegations | None = None
 
 
 def seed_of(state: BallotState, open_root: bytes) -> bytes:
@@ -62,7 +68,7 @@ def compute_result(state: BallotState, open_root: bytes) -> Result:
     if definition is None or state.close is None:
         raise ValueError("the result of a ballot that is not closed")
     seed = seed_of(state, open_root)
-    grouped, blank_voters = _group(state)
+    tally = _tally(state, definition)
     roll = state.roll.summary()
     return Result(
         ballot=state.origin,
@@ -72,13 +78,14 @@ def compute_result(state: BallotState, open_root: bytes) -> Result:
         votes_accepted=state.casts.accepted,
         votes_replaced=state.casts.replaced(),
         voters=state.casts.voters,
-        weight=str(state.casts.weight),
-        blank_voters=blank_voters,
-        quorum=_quorum(state, definition),
+        weight=str(tally.weight),
+        blank_voters=tally.blank_voters,
+        quorum=_quorum(definition, tally, int(roll.weight)),
         lot_seed=seed.hex(),
         nonces_revealed=len(state.nonces),
         nonces_missing=[h for h in state.commitments if h not in state.nonces],
-        questions=[_count(asked, grouped, int(roll.weight), seed) for asked in definition.questions],
+        questions=[_count(asked, tally.grouped, int(roll.weight), seed) for asked in definition.questions],
+        delegations=tally.delegations,
     )
 
 
@@ -93,20 +100,56 @@ def winners_of(result: Result) -> dict[str, list[str]]:
     return {q.question: [] if missed else list(q.outcome.winners) for q in result.questions}
 
 
-def _quorum(state: BallotState, definition: Definition) -> str:
-    if definition.ballot.quorum is None:
+@dataclass(frozen=True, slots=True)
+class _Tally:
+    """The counting votes: equal answers added up before they are parsed, since few are distinct."""
+
+    grouped: list[tuple[dict[str, Answer | None], int]]
+    weight: int
+    blank_weight: int
+    blank_voters: int
+    delegations: Delegations | None
+
+
+def _quorum(definition: Definition, tally: _Tally, electorate: int) -> str:
+    quorum = definition.ballot.quorum
+    if quorum is None:
         return "none"
-    return "met" if state.quorum_met() else "missed"
+    blank = 0 if quorum.abstentions_count else tally.blank_weight
+    return "met" if quorum.participation.met(tally.weight - blank, electorate) else "missed"
 
 
-def _group(state: BallotState) -> tuple[list[tuple[dict[str, Answer | None], int]], int]:
-    """Equal answers added up before they are parsed: few are distinct."""
+def _resolved(state: BallotState, definition: Definition) -> Resolved | None:
+    rule = definition.ballot.delegation_rule
+    if rule is None:
+        return None
+    if state.chosen is None:
+        raise ValueError("the result of a ballot whose delegations are not known")
+    weights = [state.roll.weight(row) for row in range(len(state.roll))]
+    return resolve(state.chosen, state.casts.voted(), weights, rule)
+
+
+def _tally(state: BallotState, definition: Definition) -> _Tally:
+    resolved = _resolved(state, definition)
+    carried = {} if resolved is None else resolved.carried
     weights: dict[bytes, int] = defaultdict(int)
-    blank = 0
+    counted: list[int] = []
+    total = blank_weight = blank_voters = 0
     for vote in state.casts.counted():
-        weights[vote.answers] += state.roll.weight(vote.row)
-        blank += vote.blank
-    return [(parse_answers(text), weight) for text, weight in weights.items()], blank
+        weight = state.roll.weight(vote.row)
+        if resolved is not None:
+            weight += carried.get(vote.row, (0, 0))[1]
+            counted.append(weight)
+        weights[vote.answers] += weight
+        total += weight
+        if vote.blank:
+            blank_voters += 1
+            blank_weight += weight
+    delegations = None
+    if resolved is not None and state.chosen is not None:
+        delegations = report(resolved, state.chosen.live, state.roll.ids(), counted)
+    grouped = [(parse_answers(text), weight) for text, weight in weights.items()]
+    return _Tally(grouped, total, blank_weight, blank_voters, delegations)
 
 
 def _count(

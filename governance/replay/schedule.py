@@ -46,6 +46,20 @@ def quarter_start(quarter: str) -> int:
     return civil.timegm((year, 3 * number - 2, 1, 0, 0, 0))
 
 
+def quarter_of(at: int) -> str:
+    """The quarter (UTC) that a time in Unix seconds falls into."""
+    era, day = divmod(at // DAY + 719_468, 146_097)
+    year = (day - day // 1_460 + day // 36_524 - day // 146_096) // 365
+    month = (5 * (day - 365 * year - year // 4 + year // 100) + 2) // 153
+    # The calendar of these divisions begins with March, so that a leap day is a year's last.
+    return f"{400 * era + year + (month >= 10):04d}-Q{(month + 2) % 12 // 3 + 1}"
+
+
+def quarter_number(quarter: str) -> int:
+    """Quarters counted from the year 0: differences are how many lie between."""
+    return 4 * int(quarter[:4]) + int(quarter[-1]) - 1
+
+
 def next_quarter(quarter: str) -> str:
     """The quarter after this one."""
     year, number = int(quarter[:4]), int(quarter[-1])

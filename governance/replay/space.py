@@ -8,9 +8,17 @@ from typing import Any, Generic, TypeVar
 
 from governance.errors import AlreadyExists, InvalidStatement, NotAuthorised, StaleRevision, Unsupported
 from governance.log.merkle import leaf_hash, root
-from governance.replay.authority import InstanceKeys, require_any_role, require_role, require_service
+from governance.replay.authority import (
+    InstanceKeys,
+    require_any_role,
+    require_member,
+    require_role,
+    require_service,
+)
+from governance.replay.delegation_records import Delegated, DelegationRecord, check_delegation
 from governance.replay.enrolment import MemberRecord, authorise_enrolment
 from governance.statements.base import Key, Statement
+from governance.statements.delegation import Delegation
 from governance.statements.electorate import Voter, voter_row
 from governance.statements.entry import Entry, verify_signer
 from governance.statements.member import Member
@@ -46,6 +54,7 @@ class SpaceState:
     orders: dict[str, BallotOrder] = field(default_factory=dict)
     commitments: dict[str, Recorded[Commitment]] = field(default_factory=dict)
     updates: dict[str, list[CommitmentUpdate]] = field(default_factory=dict)
+    delegations: dict[str, dict[str, DelegationRecord]] = field(default_factory=dict)
     identities: dict[str, int] = field(default_factory=dict)
 
     def key_of(self, member: str) -> Key | None:
@@ -67,6 +76,14 @@ class SpaceState:
     def order_of(self, digest: str) -> BallotOrder | None:
         """The steward's order of that digest."""
         return self.orders.get(digest)
+
+    def may_delegate(self) -> bool:
+        """Whether the constitution allows delegation."""
+        return self.constitution is not None and self.constitution.statement.delegation_quarters is not None
+
+    def delegated(self) -> Delegated:
+        """The latest delegations by delegator and scope."""
+        return self.delegations
 
     def roll(self, roles: list[str], weights: str) -> list[Voter]:
         """The rows of everybody entitled to vote now, ascending by id; weight 0 is left out."""
@@ -192,6 +209,17 @@ def _outcome_notice(state: SpaceState, new: OutcomeNotice, entry: Entry, index: 
     state.outcomes[new.ballot] = new
 
 
+def _delegation(state: SpaceState, new: Delegation, entry: Entry, index: int) -> None:
+    records = state.delegations.get(new.delegator, {})
+    constitution = state.constitution
+    reach = None if constitution is None else constitution.statement.delegation_quarters
+    require_member(entry, new.delegator, state)
+    check_delegation(new, records, state.members, reach)
+    record = DelegationRecord(tuple(new.delegates), new.expires, new.sequence, index)
+    # A new dict: an earlier head that somebody keeps stays as it was.
+    state.delegations[new.delegator] = {**records, new.scope: record}
+
+
 def _commitment(state: SpaceState, new: Commitment, entry: Entry, index: int) -> None:
     outcome = state.outcomes.get(new.ballot)
     if outcome is None or outcome.outcome != new.outcome:
@@ -225,6 +253,7 @@ _HANDLERS: dict[type[Statement], _Handler] = {
     BallotOrder: _order,
     BallotNotice: _ballot_notice,
     OutcomeNotice: _outcome_notice,
+    Delegation: _delegation,
     Commitment: _commitment,
     CommitmentUpdate: _commitment_update,
 }

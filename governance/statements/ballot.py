@@ -24,6 +24,7 @@ from governance.statements.base import (
     Value,
     kind,
 )
+from governance.statements.delegation import DelegationRule
 from governance.statements.space import Quorum
 
 Scalar = str | Integer | bool | None
@@ -92,9 +93,14 @@ class Ballot(Statement, frozen=True):
     early_close: Annotated[str, Meta(pattern=r"^(never|steward)$(?!\n)")]
     extension: Annotated[int, Meta(ge=0, le=90 * 86_400, description="Late-quorum extension, seconds, once")]
     revote: Annotated[str, Meta(pattern=r"^last-counts$(?!\n)")]
-    delegation: Annotated[str, Meta(pattern=r"^none$(?!\n)")]
+    delegation: Annotated[str, Meta(pattern=r"^none$(?!\n)")] | DelegationRule
     nonce_holders: Annotated[list[NonceHolder], Meta(max_length=20)]
     witness_policy: Annotated[str, Meta(max_length=16_000, description="C2SP tlog-policy, or empty")]
     requires: Annotated[list[Annotated[str, Meta(max_length=60)]], Meta(max_length=50)]
     signer: MemberId
     defined_at: Time
+
+    @property
+    def delegation_rule(self) -> DelegationRule | None:
+        """How delegations are resolved, None where there are none."""
+        return self.delegation if isinstance(self.delegation, DelegationRule) else None

@@ -10,6 +10,7 @@ import msgspec
 from governance.statements import (  # noqa: F401
     ballot,
     closing,
+    delegation,
     electorate,
     instance,
     member,

@@ -69,8 +69,11 @@ class BallotDefaults(Value, frozen=True):
 
 
 @kind("constitution")
-class Constitution(Statement, frozen=True):
-    """The space's own rules: which roles may record what, the calendar, the defaults."""
+class Constitution(Statement, frozen=True, omit_defaults=True):
+    """The space's own rules: which roles may record what, the calendar, the defaults.
+
+    `delegation_quarters` is how many quarters ahead a delegation may reach; left out, there are none here.
+    """
 
     space: Slug
     revision: Annotated[int, Meta(ge=1, le=10_000)]
@@ -81,6 +84,7 @@ class Constitution(Statement, frozen=True):
     calendar: Calendar | None
     ballots: BallotDefaults
     adopted_at: Time
+    delegation_quarters: Annotated[int, Meta(ge=1, le=40)] | None = None
 
 
 @kind("ballot-notice")

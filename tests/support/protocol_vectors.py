@@ -11,8 +11,10 @@ from typing import Any
 import msgspec
 
 from governance.counting.lot import lot_key, lot_order, lot_seed
+from governance.counting.threshold import Threshold
 from governance.errors import GovernanceError
 from governance.replay.result import compute_result, result_bytes
+from governance.statements.delegation import DelegationRule
 from governance.statements.electorate import summarise
 from governance.statements.entry import Entry, read_envelope
 from tests.support.world import NOW, Log, World, key, signed
@@ -145,10 +147,11 @@ def _follow(log: Log, entry: Entry) -> dict[str, Any]:
     return {"expect": "accepted"}
 
 
-def _logs(world: World, log: Log) -> dict[str, Any]:
+def _logs(world: World, log: Log | None) -> dict[str, Any]:
     return {
         name: {"origin": each.state.origin, "entries": [b64(e.data) for e in each.entries]}
         for name, each in (("instance", world.instance), ("space", world.space), ("ballot", log))
+        if each is not None
     }
 
 
@@ -196,9 +199,63 @@ def values() -> Iterator[tuple[str, dict[str, Any]]]:
     )
 
 
+RULE = DelegationRule("energy/heat", "ranked", 3, Threshold(1, 2, strict=False))
+
+
+def delegations() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Delegations in a space's log, the snapshot in a ballot's, and what they come to."""
+    builders: dict[str, tuple[str, Callable[[World], Entry]]] = {
+        "in-a-topic": ("a valid delegation", lambda w: _delegation(w, 1, scope="topic:energy")),
+        "ranked": ("up to five delegates, by preference", lambda w: _delegation(w, 2, 1)),
+        "revoked": ("no delegates and no expiry", _delegation),
+        "to-oneself": ("", lambda w: _delegation(w, 0)),
+        "with-old-sequence": ("", lambda w: _delegation(w, 2, sequence=1)),
+        "beyond-the-constitution": ("", lambda w: _delegation(w, 2, expires="2027-Q2")),
+        "to-nobody-enrolled": ("", lambda w: _delegation(w, 2, delegates=["sha256:" + "0" * 64])),
+        "signed-by-the-delegate": ("", lambda w: signed(w.delegation(0, 2), w.voters[2])),
+    }
+    for name, (why, build) in builders.items():
+        world = World(delegation_quarters=2)
+        world.delegate(0, 1)
+        candidate = build(world)
+        before = _logs(world, None)
+        yield (
+            f"delegation-{name}",
+            {
+                "shows": why or name.replace("-", " "),
+                **before,
+                "entry": b64(candidate.data),
+                **_follow(world.space, candidate),
+            },
+        )
+    world = World(7, delegation_quarters=2)
+    for who, delegates in ((0, (1,)), (1, (2,)), (3, (4, 2)), (4, (3,)), (5, (2,))):
+        world.delegate(who, *delegates, scope="topic:energy")
+    log = world.ballot(world.definition(delegation=RULE))
+    log.add(_vote(world, log, 2, ["a"]))
+    log.add(_vote(world, log, 6, ["b"]))
+    open_root = World.root_after(log, log.state.opening_index + 1)
+    log.add(signed(world.snapshot(log), world.service))
+    log.add(signed(world.closing(log), world.service))
+    result = compute_result(log.state, open_root)
+    yield (
+        "result-delegated",
+        {
+            "shows": "a chain, a cycle that the second preference leaves, and a cap",
+            **_logs(world, log),
+            "open_root": open_root.hex(),
+            "result": result_bytes(result).decode(),
+        },
+    )
+
+
+def _delegation(world: World, *delegates: int, **changes: Any) -> Entry:
+    return signed(world.delegation(0, *delegates, **changes), world.voters[0])
+
+
 def all_vectors() -> dict[str, str]:
     """Every vector file's text by name."""
-    found = [*envelopes(), *ballots(), *values()]
+    found = [*envelopes(), *ballots(), *values(), *delegations()]
     return {f"{name}.json": json.dumps(vector, indent=1) + "\n" for name, vector in found}
 
 

@@ -11,6 +11,7 @@ import msgspec
 from governance.counting.registry import get_rule
 from governance.log.merkle import Frontier, leaf_hash
 from governance.replay.ballot import BallotState
+from governance.replay.delegation_records import choose
 from governance.replay.instance import InstanceState
 from governance.replay.space import SpaceState
 from governance.signing.envelope import normalise, sign_envelope
@@ -18,6 +19,7 @@ from governance.signing.keyfile import Ed25519Key, PrivateKey
 from governance.statements.ballot import Ballot, Eligibility, OptionLine, Question, RuleChoice
 from governance.statements.base import Key, Statement
 from governance.statements.closing import Close
+from governance.statements.delegation import Delegation, DelegationRule, DelegationSnapshot
 from governance.statements.electorate import Electorate, pages, summarise
 from governance.statements.entry import Entry, read_entry
 from governance.statements.instance import Instance, Operator, SpaceNotice, instance_id
@@ -76,7 +78,7 @@ class Log:
 class World:
     """An instance with one space, a steward who is also registrar, and `voters` members."""
 
-    def __init__(self, voters: int = 3) -> None:
+    def __init__(self, voters: int = 3, **constitution: Any) -> None:
         self.root, self.service, self.operator = key(1), key(2), key(3)
         self.steward = key(4)
         self.voters = [key(100 + n) for n in range(voters)]
@@ -85,7 +87,7 @@ class World:
         self.instance.add(signed(SpaceNotice("nix", f"{BASE}/spaces/nix", VKEY, NOW), self.service))
         self.space = Log(SpaceState(f"{BASE}/spaces/nix", self.instance.state.keys))
         self.space.add(signed(self.founding(), self.operator, self.steward))
-        self.space.add(signed(self.constitution(), self.steward))
+        self.space.add(signed(self.constitution(**constitution), self.steward))
         for voter in self.voters:
             self.space.add(signed(self.enrolment(voter), voter, self.steward))
 
@@ -206,6 +208,32 @@ class World:
         entry = signed(order, self.steward)
         self.space.add(entry)
         return entry.identity
+
+    def delegation(self, who: int, *delegates: int, scope: str = "space", **changes: Any) -> Delegation:
+        """A delegation of the nth voter, the next in their sequence; without delegates a revocation."""
+        records = self.space.state.delegations.get(self.voters[who].member_id, {})
+        first = Delegation(
+            space="nix",
+            delegator=self.voters[who].member_id,
+            delegates=[self.voters[d].member_id for d in delegates],
+            scope=scope,
+            expires="2027-Q1" if delegates else None,
+            sequence=1 + max((r.sequence for r in records.values()), default=0),
+            delegated_at=NOW,
+        )
+        return msgspec.structs.replace(first, **changes)
+
+    def delegate(self, who: int, *delegates: int, **changes: Any) -> int:
+        """Record it; its index in the space's log."""
+        return self.space.add(signed(self.delegation(who, *delegates, **changes), self.voters[who]))
+
+    def snapshot(self, log: Log, **changes: Any) -> DelegationSnapshot:
+        """The delegation snapshot of the space as it is."""
+        state = log.state
+        rule = state.definition.ballot.delegation_rule or DelegationRule(None, "lost", None, None)
+        live = choose(self.space.state.delegations, state.roll, state.definition.ballot, rule).live
+        first = DelegationSnapshot(state.origin, log.entries[0].identity, self.space.head, live)
+        return msgspec.structs.replace(first, **changes)
 
     def closing(self, log: Log, **changes: Any) -> Close:
         """The close on schedule."""
