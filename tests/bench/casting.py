@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -19,7 +20,7 @@ from tests.support.postgres import cluster, fresh_database
 
 CONNECTIONS = 64
 VOTERS = 20_000
-WARM_UP, SECONDS = 2.0, 6.0
+WARM_UP, SECONDS, ROUNDS = 1.0, 4.0, 3
 GUESS = 8_000
 """Votes a second to have ready; more than any machine of two cores takes."""
 NULL, JUDGE = "/bench/null", f"/bench/judge/{SPACE}/{BALLOT}"
@@ -50,36 +51,49 @@ def postgres(quick: bool) -> Iterator[Figure]:
 
 def _ballot(row: str, box: Box, quick: bool) -> Iterator[Figure]:
     sizes = (1_000, 10_000, 100_000) if quick else (1_000, 10_000, 100_000, 1_000_000)
-    first, volley = yield from _smallest(row, box, sizes[0])
-    yield _receipts(row, box, volley)
+    first = yield from _smallest(row, box, sizes[0])
     for size in sizes[1:]:
         held = box.fill(size)
         with running(box.data_dir, box.database) as port:
             _first_vote(port, box)
-            rate = _rate(_load(port, VOTES_PATH, box.votes.take(_ready())))
+            rounds = _Rounds(port, box)
+        # Judging alone does not know how long the log is: it tells how fast the machine is by now.
+        expected = first.rate * rounds.judged / first.judged
         name = f"votes accepted, from {held:,} entries on"
-        yield Figure(row, name, rate, "votes/s", first, f"from {sizes[0]:,} on", (">=", 0.9))
+        yield Figure(row, name, rounds.rate, "votes/s", expected, f"from {sizes[0]:,} on", (">=", 0.9))
 
 
-def _smallest(row: str, box: Box, size: int) -> Generator[Figure, None, tuple[float, Volley]]:
-    """All figures at the smallest size; casting stands between two measurements of its ceiling."""
+class _Rounds:
+    """Medians of rounds in which casting and its ceilings take turns, in answers a second."""
+
+    def __init__(self, port: int, box: Box) -> None:
+        nulls, judged = [], []
+        self.volleys: list[Volley] = []
+        for _ in range(ROUNDS):
+            bodies = box.votes.take(_ready())
+            nulls.append(_rate(_load(port, NULL, bodies * 4)))
+            judged.append(_rate(_load(port, JUDGE, bodies)))
+            self.volleys.append(_load(port, VOTES_PATH, bodies))
+        self.null, self.judged = median(nulls), median(judged)
+        self.rate = median(map(_rate, self.volleys))
+
+
+def _smallest(row: str, box: Box, size: int) -> Generator[Figure, None, _Rounds]:
+    """All figures at the smallest size."""
     box.fill(size)
     with running(box.data_dir, box.database) as port:
         _first_vote(port, box)
-        bodies = box.votes.take(_ready())
-        null = _rate(_load(port, NULL, bodies * 4))
-        before = _rate(_load(port, JUDGE, bodies))
-        volley = _load(port, VOTES_PATH, bodies)
-        judge = (before + _rate(_load(port, JUDGE, bodies))) / 2
-        rate = _rate(volley)
-        half = _load(port, VOTES_PATH, box.votes.take(int(rate / 2 * (WARM_UP + SECONDS))), rate / 2)
+        rounds = _Rounds(port, box)
+        pace = rounds.rate / 2
+        half = _load(port, VOTES_PATH, box.votes.take(int(pace * (WARM_UP + SECONDS))), pace)
     name = f"votes accepted, {CONNECTIONS} connections"
-    yield Figure(row, name, rate, "votes/s", null, "null POST")
-    yield Figure(row, name, rate, "votes/s", judge, "verify only", (">=", 0.7))
+    yield Figure(row, name, rounds.rate, "votes/s", rounds.null, "null POST")
+    yield Figure(row, name, rounds.rate, "votes/s", rounds.judged, "verify only", (">=", 0.7))
     for quantile, fraction, goal in (("p50", 0.5, None), ("p99", 0.99, ("<=", 50.0))):
         value = 1000 * half.latency(fraction, WARM_UP)
-        yield Figure(row, f"{quantile} at half load, {rate / 2:,.0f} votes/s", value, "ms", goal=goal)
-    return rate, volley
+        yield Figure(row, f"{quantile} at half load, {pace:,.0f} votes/s", value, "ms", goal=goal)
+    yield _receipts(row, box, [*rounds.volleys, half])
+    return rounds
 
 
 def _first_vote(port: int, box: Box) -> None:
@@ -89,10 +103,14 @@ def _first_vote(port: int, box: Box) -> None:
         raise RuntimeError(f"the first vote is answered {volley.status}: {volley.body}")
 
 
-def _receipts(row: str, box: Box, volley: Volley) -> Figure:
-    checked = check_receipts(volley, box.log(), box.world.vkey(BALLOT_ORIGIN))
-    note = f"under {checked.checkpoints:,} checkpoints; {len(checked.wrong)} wrong {checked.wrong[:2] or ''}"
-    return Figure(row, "receipts checked against the log", checked.receipts, "receipts", note=note)
+def _receipts(row: str, box: Box, volleys: list[Volley]) -> Figure:
+    log, vkey = box.log(), box.world.vkey(BALLOT_ORIGIN)
+    checked = [check_receipts(volley, log, vkey) for volley in volleys]
+    wrong = [fault for each in checked for fault in each.wrong]
+    notes = sum(each.checkpoints for each in checked)
+    found = f"under {notes:,} checkpoints; {len(wrong)} wrong {wrong[:2] or ''}"
+    receipts = sum(each.receipts for each in checked)
+    return Figure(row, "receipts checked against the log", receipts, "receipts", note=found)
 
 
 def _ready() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -68,5 +69,7 @@ def table(figures: list[Figure]) -> Table:
 
 
 def show(figures: list[Figure]) -> None:
-    """Print the table, wide enough for all of it."""
-    Console(width=170).print(table(figures))
+    """Print the table, wide enough for all of it, and how busy the machine was."""
+    console = Console(width=170)
+    console.print(table(figures))
+    console.print(f"{os.cpu_count()} cores; load of the last 15 minutes {os.getloadavg()[2]:.1f}")
