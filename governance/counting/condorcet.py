@@ -80,7 +80,8 @@ def unbeaten_groups(
 
     `above` must be free of cycles. `lot` orders the members of each level.
     """
-    rest = [member for member in lot if member in set(members)]
+    wanted = set(members)
+    rest = [member for member in lot if member in wanted]
     groups: list[list[int]] = []
     while rest:
         top = [a for a in rest if not any(above(b, a) for b in rest)]

@@ -1,4 +1,4 @@
-"""Positional scoring: points by place as the definition lists them (Kraków: 3, 2, 1), or Dowdall: 1, 1/2, 1/3.
+"""Positional scoring: points by place, as listed (Kraków: 3, 2, 1) or 1, 1/2, 1/3 … (Dowdall).
 
 Places past the list and options left out get nothing. Options at one rank share the mean of the places they
 take. Not recommended for decisions, for the reasons of the Borda count.

@@ -13,7 +13,6 @@ from typing import ClassVar, Final
 import numpy as np
 
 from governance.counting.condorcet import (
-    TOLD,
     RankingRule,
     lot_numbers,
     pairwise_facts,
@@ -28,6 +27,7 @@ from governance.counting.profile import Profile
 
 _LOCKS_TOLD: Final = 20
 """Options up to which every locked majority is a step; beyond, only those that were skipped."""
+_SKIPS_TOLD: Final = 1_000
 
 
 class RankedPairsParams(PairwiseParams, frozen=True, forbid_unknown_fields=True):
@@ -53,7 +53,8 @@ class RankedPairs(RankingRule[RankedPairsParams]):
         beats = self._compare(options, params, profile).beats
         drawn = lot_numbers(ids, lot)
         over, steps = _lock(ids, beats, drawn)
-        groups = unbeaten_groups(range(len(ids)), lambda a, b: bool(over[a, b]), drawn)
+        above: list[list[bool]] = over.tolist()
+        groups = unbeaten_groups(range(len(ids)), lambda a, b: above[a][b], drawn)
         ranking = [[ids[a] for a in group] for group in groups]
         below = over.sum(axis=1).tolist()
         return ranked_outcome(
@@ -81,11 +82,14 @@ def _lock(
     """Who is locked above whom, directly or through others, and the steps that led there."""
     over = np.zeros((len(ids), len(ids)), dtype=np.bool_)
     steps: list[Step] = []
+    skipped = 0
     for a, b in majorities(beats, drawn):
         score = f"{beats[a][b]} to {beats[b][a]}"
         if over[b, a]:
             note = f"{ids[a]} over {ids[b]}, {score}, would close a cycle of stronger majorities: skipped."
-            steps.append(Step("skip", [ids[a], ids[b]], {}, note))
+            skipped += 1
+            if skipped <= _SKIPS_TOLD:
+                steps.append(Step("skip", [ids[a], ids[b]], {}, note))
             continue
         if not over[a, b]:
             higher, lower = over[:, a].copy(), over[b].copy()
@@ -93,4 +97,6 @@ def _lock(
             over |= np.outer(higher, lower)
         if len(ids) <= _LOCKS_TOLD:
             steps.append(Step("lock", [ids[a], ids[b]], {}, f"{ids[a]} over {ids[b]}, {score}."))
-    return over, steps[: TOLD * TOLD]
+    if skipped > _SKIPS_TOLD:
+        steps.append(Step("skip", [], {}, f"{skipped - _SKIPS_TOLD} weaker majorities were skipped as well."))
+    return over, steps

@@ -11,10 +11,10 @@ default (quorum), or when it does not defeat the default by its majority ratio.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from governance.counting.condorcet import (
     TOLD,
@@ -56,79 +56,80 @@ class Schulze(RankingRule[SchulzeParams]):
         ids = [option.id for option in options]
         beats = self._compare(options, params, profile).beats
         kept, dropping = drop_weak(ids, beats, params, profile)
-        paths, ranks = _strongest_paths([[beats[a][b] for b in kept] for a in kept])
+        paths = strongest_paths(beats, kept)
+        dropped = strongest_paths(beats, sorted(set(range(len(ids))) - set(kept)))
         drawn = lot_numbers(ids, lot)
-        place = {option: index for index, option in enumerate(kept)}
-        groups = unbeaten_groups(kept, lambda a, b: _stronger(ranks, place[a], place[b]), drawn)
-        out = [a for a in range(len(ids)) if a not in place]
-        if out:
-            _, among = _strongest_paths([[beats[a][b] for b in out] for a in out])
-            index = {option: number for number, option in enumerate(out)}
-            groups += unbeaten_groups(out, lambda a, b: _stronger(among, index[a], index[b]), drawn)
-        names = [[ids[a] for a in group] for group in groups]
+        ranking = [[ids[a] for a in group] for part in (paths, dropped) for group in part.groups(drawn)]
+        totals = dict.fromkeys(ids, "0")
+        totals |= {ids[a]: str(sum(row)) for a, row in zip(kept, paths.above, strict=True)}
         facts = pairwise_facts(beats, profile)
-        if len(kept) <= TOLD:
-            facts["beatpaths"] = matrix_text(paths)
-        above = {ids[a]: _beaten(ranks, place[a]) if a in place else 0 for a in range(len(ids))}
+        if len(ids) <= TOLD:
+            facts["beatpaths"] = matrix_text(paths.strengths)
         outcome = ranked_outcome(
             self.id,
             ids,
-            names,
-            {name: str(number) for name, number in above.items()},
-            [
-                *preference_steps(ids, beats, profile),
-                *dropping,
-                *_path_steps([ids[a] for a in kept], paths, ranks),
-            ],
-            elected=elect(names, params.seats, "beatpaths"),
+            ranking,
+            totals,
+            [*preference_steps(ids, beats, profile), *dropping, *_path_steps(ids, paths)],
+            elected=elect(ranking, params.seats, "beatpaths"),
             lot=lot,
             facts=facts,
         )
         return elect_above_default(outcome, params)
 
 
-def _strongest_paths(beats: Matrix) -> tuple[list[list[Strength]], NDArray[np.int32]]:
-    """The strength of the strongest path for each pair, and the same as ranks of strength, 0 for no path.
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The strongest paths among some of the options; rows and columns are in the order of `members`.
 
-    Floyd & Warshall on the ranks: only the order of strengths matters, so numbers of any size stay exact.
+    `above[i][j]`: the path from i to j is stronger than the one back.
     """
-    size = len(beats)
+
+    members: list[int]
+    strengths: list[list[Strength]]
+    above: list[list[bool]]
+
+    def groups(self, drawn: Sequence[int]) -> list[list[int]]:
+        """The members level by level; each level in the order of the lot."""
+        place = {member: index for index, member in enumerate(self.members)}
+        return unbeaten_groups(self.members, lambda a, b: self.above[place[a]][place[b]], drawn)
+
+
+def strongest_paths(beats: Matrix, members: Sequence[int]) -> Paths:
+    """Floyd & Warshall on ranks of strength: only their order matters, so numbers of any size stay exact."""
+    size = len(members)
     direct = {
-        (a, b): (beats[a][b], beats[b][a])
-        for a in range(size)
-        for b in range(size)
+        (i, j): (beats[a][b], beats[b][a])
+        for i, a in enumerate(members)
+        for j, b in enumerate(members)
         if beats[a][b] > beats[b][a]
     }
     strengths = sorted(set(direct.values()), key=lambda s: (s[0], -s[1]))
     rank = {strength: number for number, strength in enumerate(strengths, 1)}
     ranks = np.zeros((size, size), dtype=np.int32)
-    for (a, b), strength in direct.items():
-        ranks[a, b] = rank[strength]
+    for pair, strength in direct.items():
+        ranks[pair] = rank[strength]
     for via in range(size):
         np.maximum(ranks, np.minimum(ranks[:, via, None], ranks[None, via, :]), out=ranks)
     known: list[Strength] = [(0, 0), *strengths]
-    return [[known[number] for number in row] for row in ranks.tolist()], ranks
+    return Paths(
+        list(members), [[known[n] for n in row] for row in ranks.tolist()], (ranks > ranks.T).tolist()
+    )
 
 
-def _stronger(ranks: NDArray[np.int32], a: int, b: int) -> bool:
-    return bool(ranks[a, b] > ranks[b, a])
-
-
-def _beaten(ranks: NDArray[np.int32], a: int) -> int:
-    return int(np.count_nonzero(ranks[a] > ranks[:, a]))
-
-
-def _path_steps(
-    ids: Sequence[str], paths: Sequence[Sequence[Strength]], ranks: NDArray[np.int32]
-) -> list[Step]:
+def _path_steps(ids: Sequence[str], paths: Paths) -> list[Step]:
     """For each option, the strength of its strongest path to each other one."""
     if len(ids) > TOLD:
         return []
+    names = [ids[a] for a in paths.members]
     steps = []
-    for a, name in enumerate(ids):
-        others = [b for b in range(len(ids)) if b != a]
-        row = {ids[b]: f"{paths[a][b][0]}-{paths[a][b][1]}" for b in others if ranks[a, b]}
-        lost = [ids[b] for b in others if ranks[b, a] > ranks[a, b]]
+    for i, name in enumerate(names):
+        row = {
+            names[j]: f"{winning}-{losing}"
+            for j, (winning, losing) in enumerate(paths.strengths[i])
+            if winning and j != i
+        }
+        lost = [other for j, other in enumerate(names) if paths.above[j][i]]
         verdict = f"beaten by {', '.join(lost)}" if lost else "beaten by nobody"
         note = f"Strongest paths from {name} (winning and losing votes of their weakest step); {verdict}."
         steps.append(Step("paths", [name], row, note))
