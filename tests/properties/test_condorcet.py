@@ -166,7 +166,7 @@ def test_weight_w_is_w_votes(rule: str, params: dict[str, Any], votes: list[tupl
 GRADED: list[tuple[str, dict[str, Any]]] = [
     ("majority-judgment", {}),
     ("cumulative", {"max_sum": 40}),
-    ("quadratic", {"personhood": "checked"}),
+    ("quadratic", {"personhood": "checked", "credits": 200}),
     ("snapshot-weighted", {}),
 ]
 
