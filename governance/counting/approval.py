@@ -72,8 +72,8 @@ class Approval(Rule[ApprovalParams]):
 def approvals(options: Sequence[Option], profile: Profile) -> dict[str, int]:
     """The weight that marks each option."""
     support = {option.id: 0 for option in options}
-    for answer, weight in profile.groups:
-        for mark in answer:
+    for answer, weight in profile.cast:
+        for mark in answer or ():
             if isinstance(mark, str):
                 support[mark] += weight
     return support

@@ -127,12 +127,12 @@ class Greedy(Rule[GreedyParams]):
 def scores_of(options: Sequence[Option], profile: Profile) -> dict[str, int]:
     """Weight times points for each option; a mark is one point."""
     scores = {option.id: 0 for option in options}
-    for answer, weight in profile.groups:
+    for answer, weight in profile.cast:
         if isinstance(answer, dict):
             for option, points in answer.items():
                 scores[option] += points * weight
         else:
-            for mark in answer:
+            for mark in answer or ():
                 if isinstance(mark, str):
                     scores[mark] += weight
     return scores

@@ -103,7 +103,7 @@ def _weight_by_grade(
     """For each option, the weight that gave it each grade, missing grades included."""
     grades: dict[str, dict[int, int]] = {option.id: {} for option in options}
     graded = dict.fromkeys(grades, 0)
-    for answer, weight in profile.groups:
+    for answer, weight in profile.cast:
         if not isinstance(answer, dict):
             continue
         for option, grade in answer.items():
