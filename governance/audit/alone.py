@@ -36,6 +36,7 @@ _NEEDS_SPACE: Final = "needs the logs of the space and of the instance, which th
 _UNKNOWN: Final = {
     "authority": f"whether the signers are stewards and the instance's service {_NEEDS_SPACE}",
     "entitlement": f"who was entitled {_NEEDS_SPACE}",
+    "delegations": f"who delegated to whom {_NEEDS_SPACE}",
     "publication": f"what was announced {_NEEDS_SPACE}",
 }
 

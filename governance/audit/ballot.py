@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from governance.audit.checks import Log
@@ -17,17 +17,19 @@ from governance.replay.authority import Members
 from governance.replay.ballot import BallotState
 from governance.signing.envelope import parse_envelope
 from governance.statements.ballot import Ballot
-from governance.statements.closing import Outcome
+from governance.statements.closing import Extension, Outcome
+from governance.statements.delegation import DelegationSnapshot
 from governance.statements.electorate import Electorate
 from governance.statements.entry import Entry, read_entry
-from governance.statements.vote import NonceCommitment, Opening
+from governance.statements.vote import NonceCommitment, Opening, Vote
 
+_UNTIL_CLOSE = {kind.payload_type() for kind in (Opening, Vote, Extension)}
 _BEFORE_OPENING = {kind.payload_type() for kind in (Ballot, Electorate, NonceCommitment)}
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What must be known of a ballot before its log is streamed: entry 0, and the opening with its index.
+    """What must be known of a ballot before its log is streamed: entry 0, opening, delegation snapshot.
 
     A hint where to look: the fold of the same log judges every entry of it.
     """
@@ -35,6 +37,7 @@ class Head:
     definition: bytes = b""
     opening: Opening | None = None
     index: int = -1
+    snapshot: DelegationSnapshot | None = None
 
 
 def read_head(files: LogFiles, size: int) -> Head:
@@ -48,13 +51,39 @@ def read_head(files: LogFiles, size: int) -> Head:
                 kind = parse_envelope(entry).payload_type
                 if kind == Opening.payload_type():
                     statement = read_entry(entry).statement
-                    return Head(first, statement, index) if isinstance(statement, Opening) else Head(first)
+                    if not isinstance(statement, Opening):
+                        return Head(first)
+                    return Head(first, statement, index, _read_snapshot(files, size, first))
                 if kind not in _BEFORE_OPENING:
                     return Head(first)
                 index += 1
     except (Malformed, Refused):
         pass
     return Head(first)
+
+
+def _read_snapshot(files: LogFiles, size: int, definition: bytes) -> DelegationSnapshot | None:
+    """The delegation snapshot of a ballot that has one: from the end, since no vote follows it."""
+    try:
+        ballot = read_entry(definition).statement
+        if not isinstance(ballot, Ballot) or ballot.delegation_rule is None:
+            return None
+        for entry in _backwards(files, size):
+            kind = parse_envelope(entry).payload_type
+            if kind == DelegationSnapshot.payload_type():
+                statement = read_entry(entry).statement
+                return statement if isinstance(statement, DelegationSnapshot) else None
+            if kind in _UNTIL_CLOSE:
+                return None
+    except (Malformed, Refused):
+        pass
+    return None
+
+
+def _backwards(files: LogFiles, size: int) -> Iterator[bytes]:
+    for bundle in reversed(list(bundles_for(0, size))):
+        for data in files.entries([bundle]):
+            yield from reversed(parse_bundle(data, bundle.width))
 
 
 class BallotFold:
@@ -109,7 +138,7 @@ class BallotFold:
         if self._prepare is not None:
             self._prepare(entry)
         state.admit(item.index, entry)
-        if isinstance(entry.statement, Opening):
+        if isinstance(entry.statement, (Opening, DelegationSnapshot)):
             state.members = self._later
         elif isinstance(entry.statement, Outcome):
             self.outcome_index = item.index

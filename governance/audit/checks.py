@@ -46,6 +46,7 @@ CLAUSES: Final = {
     "answers": "the counting rule accepts every answer",
     "replacements": "the last vote counts; none twice, none older than its replacement",
     "deadline": "protocol 4: votes stand between opening and close",
+    "delegations": "protocol 5.1: as the space's log has them at the head that the snapshot names",
     "closing": "protocol 4: closed at its time or by a recorded order",
     "count": "protocol 5: the result recomputed from the votes, byte for byte",
     "lot": "counting.md 0: seed from open root and revealed nonces",
@@ -63,6 +64,7 @@ BALLOT_CHECKS: Final = (
     "entitlement",
     "opening",
     *VOTE_CHECKS,
+    "delegations",
     "closing",
 )
 """What folding a ballot's log judges, in the order of the log."""
@@ -73,6 +75,7 @@ _BY_KIND: Final = {
     "opening": "opening",
     "nonce-commitment": "opening",
     "extension": "closing",
+    "delegation-snapshot": "delegations",
     "close": "closing",
     "cancellation": "closing",
     "nonce-reveal": "lot",

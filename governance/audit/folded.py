@@ -39,6 +39,8 @@ def write_fold(log: Log, state: BallotState, refused: Refusal | None, complete: 
     failing = None if refused is None else refused.check
     stopped = refused is not None or not complete
     for name in BALLOT_CHECKS:
+        if name == "delegations" and failing != name and not _delegates(state):
+            continue
         found = _FOUND[name](state)
         if refused is not None and name == failing:
             log.fail(name, refused.detail, refused.entry)
@@ -52,6 +54,10 @@ def write_fold(log: Log, state: BallotState, refused: Refusal | None, complete: 
             log.passed(name, found[0], **found[1])
     if refused is not None and failing not in BALLOT_CHECKS:
         log.fail(refused.check, refused.detail, refused.entry)
+
+
+def _delegates(state: BallotState) -> bool:
+    return state.definition is not None and state.definition.ballot.delegation_rule is not None
 
 
 _FROZEN: Final = frozenset({"definition", "electorate", "entitlement", "opening"})
@@ -95,6 +101,15 @@ def _opening(state: BallotState) -> Found | None:
     return f"opened at entry {state.opening_index}", {"entry": state.opening_index}
 
 
+def _delegations(state: BallotState) -> Found | None:
+    if state.cancellation is not None:
+        return "the ballot was cancelled; none were resolved", {}
+    taken = state.snapshot
+    if taken is None:
+        return None
+    return f"{taken.live} live at size {taken.space.size} of {taken.space.origin}", {"live": taken.live}
+
+
 def _closing(state: BallotState) -> Found | None:
     if state.cancellation is not None:
         return "cancelled by a recorded order", {}
@@ -127,5 +142,6 @@ _FOUND: Final[dict[str, Callable[[BallotState], Found | None]]] = {
     "answers": _votes("{votes} votes answer as the counting rules ask"),
     "replacements": _votes("{replaced} votes were replaced by a later one; {voters} count"),
     "deadline": _votes("{votes} votes between opening and close"),
+    "delegations": _delegations,
     "closing": _closing,
 }

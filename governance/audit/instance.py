@@ -92,7 +92,7 @@ class RecordFold:
 
 
 def head_of(state: SpaceState) -> SpaceState:
-    """What a ballot's opening may ask of the space, unchanged by what follows."""
+    """What a ballot's opening or delegation snapshot may ask of the space, unchanged by what follows."""
     return SpaceState(
         state.origin,
         state.instance,
@@ -101,6 +101,7 @@ def head_of(state: SpaceState) -> SpaceState:
         constitution=state.constitution,
         members=dict(state.members),
         orders=dict(state.orders),
+        delegations=dict(state.delegations),
     )
 
 

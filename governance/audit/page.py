@@ -45,6 +45,7 @@ _WORDS: Final = {
     "answers": "Is every vote valid?",
     "replacements": "Does only the last vote of each voter count?",
     "deadline": "Were all votes cast while the ballot was open?",
+    "delegations": "Were delegations taken as the community's log has them?",
     "closing": "Did the ballot close as it should?",
     "count": "Does a recount give the published result?",
     "lot": "Was the lot for ties drawn beforehand?",

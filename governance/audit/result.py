@@ -47,6 +47,8 @@ def _why_no_result(fold: BallotFold, open_root: bytes | None) -> str | None:
         return "the ballot has not opened"
     if state.close is None:
         return "the ballot is open"
+    if state.snapshot is not None and state.chosen is None:
+        return "the delegations stand in the space's log, which this source does not hold"
     return "the ballot is closed and not yet decided" if state.outcome is None else None
 
 

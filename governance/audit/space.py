@@ -11,15 +11,17 @@ from governance.audit.instance import RecordFold, base_of, stream_records
 from governance.audit.result import check_publication, check_result
 from governance.audit.source import LogFiles, PublicFiles
 from governance.audit.structure import Rebuilt, Workers, read_checkpoint
-from governance.errors import GovernanceError, Malformed, Refused
+from governance.errors import GovernanceError, InvalidStatement, Malformed, Refused
 from governance.log.checkpoint import Checkpoint
 from governance.log.tiles import bundles_for, parse_bundle
 from governance.replay.ballot import BallotState
 from governance.replay.instance import InstanceState
 from governance.replay.space import SpaceState
-from governance.statements.entry import read_entry
+from governance.statements.delegation import DelegationSnapshot
+from governance.statements.entry import Entry, read_entry
 from governance.statements.instance import SpaceNotice
 from governance.statements.space import BallotNotice
+from governance.statements.vote import LogHead
 
 _NOTICE = BallotNotice.payload_type().encode()
 
@@ -73,7 +75,8 @@ class SpaceAudit:
             if (ballots is None or found.ballot in ballots)
             and (ballot := self._open(found, notice.origin)) is not None
         ]
-        marks = frozenset(o.head.opening.space.size for o in opened if o.head.opening is not None)
+        named = (pinned for o in opened for pinned in (o.head.opening, o.head.snapshot))
+        marks = frozenset(pinned.space.size for pinned in named if pinned is not None)
         fold = RecordFold(state := SpaceState(notice.origin, self._instance.keys), marks)
         rebuilt = stream_records(folder, checkpoint, log, fold, marks, self._workers)
         for name in sorted((ballots or frozenset()) - {o.notice.ballot for o in opened}):
@@ -107,10 +110,8 @@ class SpaceAudit:
         notice, head, log = ballot.notice, ballot.head, ballot.log
         members = now
         if head.opening is not None:
-            named = head.opening.space
-            known = heads.get(named.size)
-            root = space.roots.get(named.size)
-            if known is None or root is None or (named.origin, named.root) != (now.origin, root.hex()):
+            known = _space_at(head.opening.space, now, heads, space)
+            if known is None:
                 log.fail("entitlement", f"{now.origin} never had the head that the opening names", head.index)
                 return
             members = known
@@ -118,7 +119,15 @@ class SpaceAudit:
                 log.fail("opening", "opening and ballot-notice name another key or definition", head.index)
         announced = now.outcomes.get(notice.ballot)
         state = BallotState(notice.origin, self._instance.keys, members)
-        fold = BallotFold(state, now, head.definition)
+
+        def prepare(entry: Entry) -> None:
+            if isinstance(entry.statement, DelegationSnapshot):
+                then = _space_at(entry.statement.space, now, heads, space)
+                if then is None:
+                    raise InvalidStatement(f"{now.origin} never had the head that the snapshot names")
+                state.members = then
+
+        fold = BallotFold(state, now, head.definition, prepare)
         sizes = set() if announced is None else {announced.size}
         rebuilt = stream(ballot.files, ballot.checkpoint, log, fold, head, sizes, self._workers)
         if state.opening is None and fold.refused is None:
@@ -126,6 +135,16 @@ class SpaceAudit:
         open_root = rebuilt.roots.get(state.opening_index + 1) if rebuilt.complete else None
         check_result(ballot.files, log, fold, open_root)
         check_publication(log, fold, announced, rebuilt, now.origin)
+
+
+def _space_at(
+    named: LogHead, now: SpaceState, heads: dict[int, SpaceState], space: Rebuilt
+) -> SpaceState | None:
+    """The space at a head that a ballot's log names, None when the space's log never had it."""
+    root = space.roots.get(named.size)
+    if root is None or (named.origin, named.root) != (now.origin, root.hex()):
+        return None
+    return heads.get(named.size)
 
 
 def ballot_notices(files: LogFiles, size: int) -> Iterator[BallotNotice]:

@@ -27,6 +27,7 @@ _BODIES: Final = {
     "recordMember": ["member"],
     "recordRoadmap": ["roadmap-item", "roadmap-edition"],
     "recordCommitment": ["commitment", "commitment-update"],
+    "recordDelegation": ["delegation"],
     "recordOrder": ["ballot-order"],
     "postDraft": ["ballot"],
     "recordBallotStatement": ["nonce-commitment", "nonce-reveal", "dispute", "ruling"],

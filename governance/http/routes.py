@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from governance.http.ballots import BallotsController, OrdersController
+from governance.http.delegations import DelegationsController
 from governance.http.docs import DocsController
 from governance.http.events import EventsController
 from governance.http.health import HealthController
@@ -20,6 +21,7 @@ CONTROLLERS: Final[tuple[Any, ...]] = (
     MembersController,
     RoadmapController,
     CommitmentsController,
+    DelegationsController,
     OrdersController,
     BallotsController,
     VotesController,

@@ -176,6 +176,34 @@ class CommitmentPage(Answer, frozen=True):
     next: str | None
 
 
+class DelegationView(Answer, frozen=True):
+    """A delegator's latest delegation in a scope; without delegates it is revoked."""
+
+    delegator: str
+    delegates: list[str]
+    scope: str
+    expires: str | None
+    sequence: int
+    delegated_at: int
+    digest: str
+    index: int
+
+
+class DelegationPage(Answer, frozen=True):
+    """Delegations by delegator and scope."""
+
+    items: list[DelegationView]
+    next: str | None
+
+
+class MemberDelegations(Answer, frozen=True):
+    """What a member has delegated; `sequence` is the last one they used, 0 before the first."""
+
+    member: str
+    sequence: int
+    items: list[DelegationView]
+
+
 class QuarterView(Answer, frozen=True):
     """A quarter of the calendar: upcoming, due, open, late, missed or decided."""
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from governance.errors import AlreadyExists, InvalidDefinition, InvalidStatement, NotFound, WrongBallot
 from governance.replay.authority import require_role
+from governance.replay.ballot import check_delegating
 from governance.replay.definition import check_definition
 from governance.replay.space import SpaceState
 from governance.service.answers import DraftRecorded, Recorded
@@ -53,6 +54,7 @@ def post(service: Service, space: str, body: bytes) -> DraftRecorded:
     state = service.states.get(service.states.space_origin(space), SpaceState)
     _judge(service, space, entry, ballot, now)
     require_role(entry, ballot.signer, state)
+    check_delegating(ballot, state)
     service.hooks.before_record(ballot.origin, ballot, now)
 
     def op(batch: Batch) -> Any:

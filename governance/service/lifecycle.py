@@ -14,6 +14,8 @@ import sqlalchemy as sa
 
 from governance.errors import AlreadyExists, GovernanceError, InvalidStatement, NotFound, Refused
 from governance.hooks import Event
+from governance.replay.definition import Definition
+from governance.replay.delegation_records import choose
 from governance.replay.result import compute_result, result_bytes, seed_of, winners_of
 from governance.replay.space import SpaceState
 from governance.service import ballots
@@ -24,6 +26,7 @@ from governance.service.states import LiveBallot
 from governance.statements.ballot import Ballot
 from governance.statements.base import BlobRef
 from governance.statements.closing import Close, Extension, Outcome
+from governance.statements.delegation import DelegationSnapshot
 from governance.statements.electorate import Electorate, pages, summarise
 from governance.statements.entry import Entry
 from governance.statements.space import BallotNotice, OutcomeNotice
@@ -122,11 +125,26 @@ def append_close(
 ) -> Callable[[Committed], None]:
     """Close a ballot in this batch, on schedule or by an order of that digest."""
     definition = state.accepting()
+    if definition.ballot.delegation_rule is not None:
+        taken = service.sign(_snapshot(batch, state, definition))
+        batch.append(state.origin, taken.data, taken)
     close = Close(state.origin, definition.digest, state.casts.accepted, order, now)
     entry = service.sign(close)
     batch.append(state.origin, entry.data, entry)
     ballot = definition.ballot
     return lambda _committed: service.notify(Event("closed", ballot.space, ballot.ballot, now))
+
+
+def _snapshot(batch: Batch, state: LiveBallot, definition: Definition) -> DelegationSnapshot:
+    """The delegations as the space's log has them at this moment, before the close in the same batch."""
+    ballot, rule = definition.ballot, definition.ballot.delegation_rule
+    delegated = state.members.delegated()
+    if rule is None or delegated is None or state.opening is None:
+        raise InvalidStatement("this ballot takes no delegations")
+    origin = state.opening.space.origin
+    head = LogHead(origin, batch.size(origin), batch.root(origin).hex())
+    live = choose(delegated, state.roll, ballot, rule).live
+    return DelegationSnapshot(state.origin, definition.digest, head, live)
 
 
 def open_ballot(service: Service, draft: StoredDraft, now: int) -> None:

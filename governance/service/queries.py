@@ -109,7 +109,16 @@ def space_view(service: Service, space: str) -> SpaceView:
         if row.constitution is not None:
             (constitution,) = entries.read_entries(conn, head.id, row.idx, row.idx + 1)
     url = f"{service.base_url}/api/v1/spaces/{space}"
-    names = ("constitution", "members", "roadmap", "ballots", "commitments", "calendar", "events")
+    names = (
+        "constitution",
+        "members",
+        "roadmap",
+        "ballots",
+        "commitments",
+        "delegations",
+        "calendar",
+        "events",
+    )
     return SpaceView(
         space=space,
         title=row.title,

@@ -14,8 +14,10 @@ from governance.replay.ballot import BallotState
 from governance.replay.instance import InstanceState
 from governance.replay.space import SpaceState
 from governance.replay.vote import CheckedVote, enrolled_key
+from governance.statements.delegation import DelegationSnapshot
 from governance.statements.entry import Entry, read_entry
 from governance.statements.vote import Dispute, Opening, Ruling, Vote
+from governance.statements.vote import LogHead as Pinned
 from governance.store.entries import LogHead
 
 _answers: Final = msgspec.json.Encoder(order="sorted").encode
@@ -113,17 +115,22 @@ class States:
         state = LiveBallot(head.origin, space.instance, space)
         first = _until_opening(entries)
         if first and isinstance(first[-1].statement, Opening):
-            drawn = first[-1].statement.space
-            state.members = _folded(
-                SpaceState(drawn.origin, space.instance), self.stored(drawn.origin, drawn.size)
-            )
+            state.members = self._space_at(space, first[-1].statement.space)
         for index, entry in enumerate(first):
             state.admit(index, entry)
         state.open_root = root([leaf_hash(entry.data) for entry in first])
         state.members = space
         for data in entries:
-            _restore(state, read_entry(data))
+            entry = read_entry(data)
+            if isinstance(entry.statement, DelegationSnapshot):
+                state.members = self._space_at(space, entry.statement.space)
+            _restore(state, entry)
+            state.members = space
         return state
+
+    def _space_at(self, space: SpaceState, head: Pinned) -> SpaceState:
+        """A space as it was at a head that a ballot's log names."""
+        return _folded(SpaceState(head.origin, space.instance), self.stored(head.origin, head.size))
 
 
 def _until_opening(entries: Iterator[bytes]) -> list[Entry]:

@@ -21,6 +21,7 @@ SPACE_KINDS: Final = {
     "members": ("member",),
     "roadmap": ("roadmap-item", "roadmap-edition"),
     "commitments": ("commitment", "commitment-update"),
+    "delegations": ("delegation",),
 }
 """The kinds that each resource of a space takes."""
 BALLOT_KINDS: Final = ("nonce-commitment", "nonce-reveal", "dispute", "ruling")

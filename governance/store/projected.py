@@ -213,6 +213,25 @@ class CommitmentRow(SQLModel, table=True):
     updated_at: int | None = integer_column(nullable=True)
 
 
+class DelegationRow(SQLModel, table=True):
+    """A member's latest delegation in a scope; `record` is both, which makes one key to page by."""
+
+    __tablename__ = "delegations"
+    __table_args__ = (sa.Index(None, "log_id", "delegator"), STRICT)
+
+    log_id: int = log_key()
+    record: str = key(sa.Text)
+    idx: int = integer_column()
+    identity: str = text_column()
+    space: str = text_column()
+    delegator: str = text_column()
+    scope: str = text_column()
+    delegates: str = text_column()
+    expires: str | None = text_column(nullable=True)
+    sequence: int = integer_column()
+    delegated_at: int = integer_column()
+
+
 PROJECTED: Final[tuple[type[SQLModel], ...]] = (
     SpaceRow,
     StatementRow,
@@ -223,4 +242,5 @@ PROJECTED: Final[tuple[type[SQLModel], ...]] = (
     BallotNoticeRow,
     OutcomeNoticeRow,
     CommitmentRow,
+    DelegationRow,
 )

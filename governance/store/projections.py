@@ -16,6 +16,7 @@ from governance.canonical import canonical
 from governance.statements.ballot import Ballot
 from governance.statements.base import Statement
 from governance.statements.closing import Cancellation, Close, Extension, Outcome
+from governance.statements.delegation import Delegation
 from governance.statements.entry import Entry
 from governance.statements.member import Member
 from governance.statements.roadmap import Commitment, CommitmentUpdate, RoadmapItem
@@ -26,6 +27,7 @@ from governance.store.projected import (
     BallotNoticeRow,
     BallotRow,
     CommitmentRow,
+    DelegationRow,
     ItemRow,
     MemberRow,
     OutcomeNoticeRow,
@@ -46,6 +48,7 @@ _SUBJECT: Final = {
     "ballot-order": "ballot",
     "commitment": "commitment",
     "commitment-update": "commitment",
+    "delegation": "delegator",
     "space-notice": "space",
 }
 """The field that says what a statement is about, where its log holds several."""
@@ -184,6 +187,15 @@ def _commitment_update(fold: _Fold, new: CommitmentUpdate, identity: str, index:
     )  # fmt: skip
 
 
+def _delegation(fold: _Fold, new: Delegation, identity: str, index: int) -> None:
+    record = f"{new.delegator} {new.scope}"
+    fold.put(
+        DelegationRow, index, (record,), record=record, identity=identity, space=new.space,
+        delegator=new.delegator, scope=new.scope, delegates=_json(list(new.delegates)), expires=new.expires,
+        sequence=new.sequence, delegated_at=new.delegated_at,
+    )  # fmt: skip
+
+
 def _ballot(fold: _Fold, new: Ballot, identity: str, index: int) -> None:
     row: Row = {column.name: None for column in table_of(BallotRow).columns}
     row |= {
@@ -235,6 +247,7 @@ _HANDLERS: Final[dict[type[Statement], _Handler]] = {
     OutcomeNotice: _outcome_notice,
     Commitment: _commitment,
     CommitmentUpdate: _commitment_update,
+    Delegation: _delegation,
     Ballot: _ballot,
     Opening: _opening,
     Extension: _extension,

@@ -21,6 +21,7 @@ from governance.log.merkle import Frontier, leaf_hash, leaf_hashes
 from governance.replay.authority import InstanceKeys
 from governance.replay.ballot import BallotState
 from governance.replay.casts import Casts
+from governance.replay.delegation_records import DelegationRecord, choose
 from governance.replay.result import compute_result, result_bytes, seed_of, winners_of
 from governance.replay.roll import Roll
 from governance.replay.space import SpaceState
@@ -29,6 +30,7 @@ from governance.signing.note import Ed25519Signer
 from governance.statements.ballot import Ballot, Eligibility, OptionLine, Question, RuleChoice
 from governance.statements.base import BlobRef
 from governance.statements.closing import Close, Outcome
+from governance.statements.delegation import Delegation, DelegationRule, DelegationSnapshot
 from governance.statements.electorate import Electorate, Voter, pages, summarise
 from governance.statements.entry import read_entry
 from governance.statements.instance import Instance, Operator, SpaceNotice, instance_id
@@ -77,6 +79,12 @@ class World:
 
     def voter(self, i: int) -> FastKey:
         return key_of(self.seed, i)
+
+    def delegate(self, who: int, to: int, *, scope: str = "space", sequence: int = 1) -> None:
+        """A delegation of one voter to another into the space's log."""
+        key, delegates = self.voter(who), [self.voter(to).member_id]
+        statement = Delegation(SPACE, key.member_id, delegates, scope, "2026-Q1", sequence, OPENS)
+        self.space.append(entry_bytes(statement, key))
 
     def log_signer(self, origin: str) -> Ed25519Signer:
         return Ed25519Signer(origin, sha256(f"{self.seed}/log/{origin}".encode()).digest())
@@ -144,7 +152,7 @@ def _opened(
     voters: int, options: int, rule: str, seed: str, rounds: int, extra: dict[str, Any]
 ) -> tuple[World, list[bytes]]:
     world = World(seed)
-    _found(world)
+    _found(world, 4 if "delegation" in extra else None)
     definition = definition_of(world, options, rule, **extra)
     entry = entry_bytes(definition, world.steward)
     world.definition = read_entry(entry).identity
@@ -158,6 +166,23 @@ def _opened(
     return world, made.votes
 
 
+def make_delegated_world(
+    voters: int, *, topic: str = "energy", seed: str = "delegated", **lies: Any
+) -> World:
+    """A decided ballot in which every third voter votes and the others delegate to the one after them.
+
+    `lies` replaces fields of the delegation snapshot.
+    """
+    rule = DelegationRule("energy/heat", "lost", None, None)
+    world, votes = _opened(voters, 5, "approval", seed, 1, {"delegation": rule})
+    for i in (i for i in range(voters) if i % 3 != 2):
+        world.delegate(i, (i + 1) % voters, scope=f"topic:{topic}")
+    voting = {world.voter(i).member_id for i in range(2, voters, 3)}
+    world.ballot += [data for data in votes if read_entry(data).statement.voter in voting]  # type: ignore[attr-defined]
+    decide(world, snapshot=lies)
+    return world
+
+
 def make_public_dir(path: Path, voters: int, **choices: Any) -> World:
     """`make_world`, published in a directory."""
     world = make_world(voters, **choices)
@@ -165,7 +190,7 @@ def make_public_dir(path: Path, voters: int, **choices: Any) -> World:
     return world
 
 
-def _found(world: World) -> None:
+def _found(world: World, delegation_quarters: int | None) -> None:
     root, service, steward = (key_of(world.seed, n) for n in ("root", "service", "steward"))
     operator = key_of(world.seed, "operator")
     world.document = entry_bytes(
@@ -191,7 +216,9 @@ def _found(world: World) -> None:
     space = Space(SPACE, "Nix", world.instance_id, SPACE_ORIGIN, [founder], FOUNDED)
     permissions = dict.fromkeys(KINDS, roles)
     defaults = BallotDefaults(rule="approval", quorum=None, extension=0, weights="equal")
-    rules = Constitution(SPACE, 1, None, "plain", "", permissions, None, defaults, FOUNDED)
+    rules = Constitution(
+        SPACE, 1, None, "plain", "", permissions, None, defaults, FOUNDED, delegation_quarters
+    )
     world.space = [entry_bytes(space, operator, steward), entry_bytes(rules, steward)]
 
 
@@ -288,6 +315,7 @@ def decide(world: World, **lies: Any) -> None:
     """Close, count and outcome into the log, the blob and the notice; `lies` replaces outcome fields."""
     state = fold(world)
     world.votes = len(world.ballot) - world.head
+    take_snapshot(world, state, **lies.pop("snapshot", {}))
     close = Close(BALLOT_ORIGIN, world.definition, world.votes, None, CLOSES)
     world.ballot.append(entry_bytes(close, world.service))
     state.close, state.close_index = close, len(world.ballot) - 1
@@ -310,6 +338,31 @@ def decide(world: World, **lies: Any) -> None:
     world.outcome_json = data
     world.blobs = {digest(data).removeprefix("sha256:"): data}
     announce(world)
+
+
+def take_snapshot(world: World, state: BallotState, **lies: Any) -> None:
+    """The delegation snapshot into the ballot's log, where its definition has a rule."""
+    assert state.definition is not None
+    ballot, rule = state.definition.ballot, state.definition.ballot.delegation_rule
+    if rule is None:
+        return
+    size = lies.get("space", LogHead(SPACE_ORIGIN, len(world.space), "")).size
+    delegated: dict[str, dict[str, DelegationRecord]] = {}
+    for index, data in enumerate(world.space[:size]):
+        new = read_entry(data).statement
+        if isinstance(new, Delegation):
+            record = DelegationRecord(tuple(new.delegates), new.expires, new.sequence, index)
+            delegated.setdefault(new.delegator, {})[new.scope] = record
+    state.chosen = choose(delegated, state.roll, ballot, rule)
+    head = LogHead(SPACE_ORIGIN, size, root_at(world.space, size).hex())
+    fields = {
+        "ballot": BALLOT_ORIGIN,
+        "definition": world.definition,
+        "space": head,
+        "live": state.chosen.live,
+    }
+    state.snapshot = DelegationSnapshot(**(fields | lies))
+    world.ballot.append(entry_bytes(state.snapshot, world.service))
 
 
 def announce(world: World, **lies: Any) -> None:

@@ -24,6 +24,7 @@ from governance.store.projected import (
     BallotNoticeRow,
     BallotRow,
     CommitmentRow,
+    DelegationRow,
     ItemRow,
     MemberRow,
     OutcomeNoticeRow,
@@ -83,6 +84,9 @@ def space_entries(world: World) -> list[Entry]:
         (item(2, first.identity, title="A\0B", status="done", effort_days=None, quarter=None), steward),
         (BallotNotice("nix", "q1", DIGEST, BALLOT.origin, VKEY, "2027-Q1", NOW), service),
         (OutcomeNotice("nix", "q1", DIGEST, DIGEST, 9, HASH, {"q": ["b", "a"]}, NOW), service),
+        (world.delegation(0, 1, 2), world.voters[0]),
+        (world.delegation(0, 1, scope="topic:a/b", sequence=2), world.voters[0]),
+        (world.delegation(0, sequence=3), world.voters[0]),
     ]
     updates: list[tuple[Statement, Any]] = [
         (CommitmentUpdate("nix", "build-cache", commitment.identity, "late", "Soon.", NOW + 5), steward),
@@ -163,6 +167,17 @@ def test_votes_count_once_and_remember_the_replaced(store: Store, world: World) 
     assert (last["idx"], last["cast_at"]) == (7, NOW + 64)
     assert "sha256:" + last["identity"].hex() == new[7].identity
     assert not [r for r in rows(store, StatementRow) if r["kind"] == "vote"]
+
+
+def test_the_latest_delegation_of_a_scope(store: Store, world: World) -> None:
+    put(store, SPACE, space_entries(world), [2, 1])
+    found = {row["scope"]: row for row in rows(store, DelegationRow)}
+    assert found.keys() == {"space", "topic:a/b"}
+    whole, topic = found["space"], found["topic:a/b"]
+    assert (whole["delegates"], whole["expires"], whole["sequence"]) == ("[]", None, 3)
+    delegator, delegate = world.voters[0].member_id, world.voters[1].member_id
+    assert (topic["delegator"], topic["delegates"]) == (delegator, f'["{delegate}"]')
+    assert topic["expires"] == "2027-Q1"
 
 
 def test_phases_of_a_ballot(store: Store, world: World) -> None:
