@@ -15,6 +15,7 @@ from governance.errors import InvalidDefinition
 from governance.replay.schedule import window
 from governance.service.answers import ItemView
 from governance.statements.ballot import Ballot, Eligibility, OptionLine, Question, RuleChoice
+from governance.statements.delegation import DelegationRule
 from governance.statements.space import Quorum
 
 REVIEW: Final = 3_600
@@ -38,6 +39,7 @@ class Wish:
     closes_at: int | None = None
     quorum: bool = True
     weights: str | None = None
+    delegation: DelegationRule | None = None
 
 
 def from_items(items: Iterable[ItemView], *, costs: bool) -> list[OptionLine]:
@@ -113,10 +115,10 @@ def define(space: Adopted, wish: Wish, steward: str, now: int) -> Ballot:
         early_close="steward",
         extension=min(defaults.extension, closes - opens) if quorum and closes > opens else 0,
         revote="last-counts",
-        delegation="none",
+        delegation=wish.delegation or "none",
         nonce_holders=[],
         witness_policy="",
-        requires=["open-ballot/v1"],
+        requires=["open-ballot/v1"] if wish.delegation is None else ["delegation/v1", "open-ballot/v1"],
         signer=steward,
         defined_at=now,
     )

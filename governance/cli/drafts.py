@@ -12,6 +12,7 @@ import typer
 from governance.cli import drafting, spaces
 from governance.cli.client import Client
 from governance.cli.console import emit, say, when
+from governance.cli.delegating import parse_rule
 from governance.cli.drafting import Wish
 from governance.cli.options import DEFAULT_URL, Json, KeyFile, Space, Url
 from governance.cli.place import parse_place
@@ -48,6 +49,10 @@ def new(  # noqa: PLR0913, PLR0917  # each is a decision that a steward can make
     ] = None,
     closes: Annotated[str | None, typer.Option(help="As --opens.  [default: by the calendar]")] = None,
     no_quorum: Annotated[bool, typer.Option("--no-quorum", help="Ask for no participation.")] = False,
+    delegation: Annotated[
+        str | None,
+        typer.Option(help="Take delegations: lost or ranked, then if wanted ,topic=a/b,depth=5,cap=1/10"),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the definition; send nothing.")] = False,
     space: Space = None,
     key: KeyFile = None,
@@ -69,6 +74,7 @@ def new(  # noqa: PLR0913, PLR0917  # each is a decision that a steward can make
         opens_at=None if opens is None else parse_time(opens, now),
         closes_at=None if closes is None else parse_time(closes, now),
         quorum=not no_quorum,
+        delegation=None if delegation is None else parse_rule(delegation),
     )
     with Client(place.base_url) as client:
         adopted = spaces.adopted(client, spaces.space_of(client, place, space))

@@ -98,6 +98,7 @@ def _register(app: typer.Typer, composition: Composition) -> None:
         calendar,
         commitment,
         count,
+        delegate,
         demo,
         export,
         key,
@@ -114,7 +115,7 @@ def _register(app: typer.Typer, composition: Composition) -> None:
 
     demo.register(app)
     serve.register(app, composition.serve)
-    for group in (key, space, member, roadmap, ballot, vote, receipt, commitment, calendar):
+    for group in (key, space, member, roadmap, ballot, vote, delegate, receipt, commitment, calendar):
         group.register(app)
     for group in (count, rehearse, audit, export, log):
         group.register(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from governance.cli.console import say, table
 from governance.counting.outcome import Outcome
+from governance.replay.carried import Delegations
 from governance.replay.definition import Asked, Definition
 from governance.replay.result import Result
 
@@ -11,6 +12,16 @@ _QUORUM = {
     "met": "The quorum was met.",
     "missed": "The quorum was missed: nothing is decided; the count below is for information.",
     "none": "No quorum was asked for.",
+}
+
+
+_LOST = {
+    "cycle": "went in a circle",
+    "no-vote": "ended at somebody who did not vote",
+    "expired": "ended at a delegation that has expired",
+    "not-on-roll": "left the roll",
+    "too-long": "took more steps than the ballot allows",
+    "over-cap": "were beyond what one voter may carry",
 }
 
 
@@ -23,8 +34,20 @@ def show(definition: Definition, result: Result, *, steps: bool = False) -> None
         f"{result.votes_replaced} votes were replaced by later ones.",
         f"  {_QUORUM[result.quorum]}",
     )
+    if result.delegations is not None:
+        say(*_delegations(result.delegations))
     for asked, found in zip(definition.questions, result.questions, strict=True):
         show_question(asked, found.outcome, steps=steps)
+
+
+def _delegations(told: Delegations) -> list[str]:
+    """Who counted through others, what was lost and why, and how concentrated the weight is."""
+    lines = [
+        f"  {told.delegators} members counted through {told.carriers} voters (weight {told.weight}); "
+        f"the heaviest vote was {told.largest_share} of the weight, Gini {told.gini}."
+    ]
+    lost = [f"{line.delegators} {_LOST.get(line.reason, line.reason)}" for line in told.lost]
+    return [*lines, f"  Delegations that counted nowhere: {'; '.join(lost)}."] if lost else lines
 
 
 def show_question(asked: Asked, outcome: Outcome, *, steps: bool = False) -> None:

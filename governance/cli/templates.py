@@ -35,7 +35,9 @@ class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calendar: PlanTemplate | None
     ballots: BallotDefaults
 
-    def adopt(self, space: str, now: int, *, calendar: bool = True) -> Constitution:
+    def adopt(
+        self, space: str, now: int, *, calendar: bool = True, delegation_quarters: int | None = None
+    ) -> Constitution:
         """The constitution of a space; its calendar begins with the next quarter whose window is ahead."""
         plan = None
         if self.calendar is not None and calendar:
@@ -52,6 +54,7 @@ class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             calendar=plan,
             ballots=self.ballots,
             adopted_at=now,
+            delegation_quarters=delegation_quarters,
         )
 
 
