@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from governance.cli.spaces import Adopted
-from governance.counting.files.count import typed_params
+from governance.counting.files.parameters import typed_params
 from governance.counting.registry import get_rule
 from governance.errors import InvalidDefinition
 from governance.replay.schedule import window

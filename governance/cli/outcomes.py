@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from governance.cli.console import say, table
+from governance.counting.explain import explain
 from governance.counting.outcome import Outcome
 from governance.replay.carried import Delegations
 from governance.replay.definition import Asked, Definition
@@ -70,15 +71,16 @@ def show_question(asked: Asked, outcome: Outcome, *, steps: bool = False) -> Non
     if greedy is not None:
         header[-1:] = [asked.rule.id, "greedy"]
     table(f"{asked.question.title} — {asked.rule.title}", header, rows)
+    if steps:
+        say(*(f"  {line}" for line in explain(outcome, {o.id: o.title for o in asked.question.options})))
+        return
     for step in outcome.steps:
-        if step.action == "compare" or steps:
-            say(
-                f"  {step.note}"
-                if step.action == "compare"
-                else f"  {step.action} {', '.join(step.options)}: {step.note}"
-            )
+        if greedy is not None and step.action == "compare":
+            say(f"  {step.note}")
 
 
 def greedy_of(outcome: Outcome) -> list[str] | None:
     """What greedy budgeting would have selected, where the count says so."""
+    if "prefer_greedy" not in outcome.facts:
+        return None
     return next((step.options for step in outcome.steps if step.action == "compare"), None)

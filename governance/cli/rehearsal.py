@@ -20,7 +20,8 @@ from governance.cli.drafting import Wish
 from governance.cli.orders import order
 from governance.cli.signing import Identity, of, signed
 from governance.counting.files.ballot_file import BallotFile, Ballots, format_ballot_file
-from governance.counting.files.count import count_file, in_form
+from governance.counting.files.count import count_file
+from governance.counting.files.forms import in_form
 from governance.counting.profile import Answer
 from governance.counting.registry import get_rule
 from governance.errors import InvalidAnswer, InvalidDefinition, MalformedBallotFile, NoAnswer

@@ -164,6 +164,8 @@ class _Count:
         for purchase in purchases:
             option = self.lot[purchase.option]
             spent += self.costs[option]
+            if len(purchase.tied) > 1:
+                steps.append(self._tie([self.lot[number] for number in purchase.tied], option, purchase.rho))
             note = (
                 f"Cost {self.costs[option]}: {self.support[option]} supporters pay {rounded(purchase.price)} "
                 f"each ({rounded(purchase.rho)} per utility); {purchase.broke} of them pay all they have left"
@@ -172,6 +174,20 @@ class _Count:
             )
             steps.append(Step("buy", [option], {option: exact(purchase.rho)}, note))
         return steps
+
+    def _tie(self, tied: list[str], chosen: str, rho: Fraction) -> Step:
+        """Why this one of several options with the least price per utility."""
+        most = [option for option in tied if self.support[option] == self.support[chosen]]
+        cheapest = [option for option in most if self.costs[option] == self.costs[chosen]]
+        why = (
+            "it has the most supporters"
+            if len(most) == 1
+            else "it costs least of those with the most supporters"
+            if len(cheapest) == 1
+            else "support and cost are equal too, so the lot decided"
+        )
+        note = f"{len(tied)} options cost {rounded(rho)} per utility. {chosen} comes first: {why}."
+        return Step("tie", tied, dict.fromkeys(tied, exact(rho)), note)
 
     def _second_completion(self, bought: Sequence[str]) -> list[Step]:
         if self.params.second_completion == "none":

@@ -55,7 +55,14 @@ def elect(ranking: Sequence[Sequence[str]], seats: int, noun: str = "votes") -> 
             note = f"{len(group)} options tie on {noun} for {_places(seats - taken)}; the lot decided."
             steps.append(Step("tie", list(group), {}, note))
         taken += len(group)
-    steps.append(Step("elect", winners, {}, f"The first {_places(len(winners))} of the order."))
+    steps.append(
+        Step(
+            "elect",
+            winners,
+            {},
+            f"The first {'place' if len(winners) == 1 else _places(len(winners))} of the order.",
+        )
+    )
     return winners, steps
 
 

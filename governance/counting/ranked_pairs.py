@@ -85,18 +85,19 @@ def _lock(
     skipped = 0
     for a, b in majorities(beats, drawn):
         score = f"{beats[a][b]} to {beats[b][a]}"
+        totals = {ids[a]: str(beats[a][b]), ids[b]: str(beats[b][a])}
         if over[b, a]:
             note = f"{ids[a]} over {ids[b]}, {score}, would close a cycle of stronger majorities: skipped."
             skipped += 1
             if skipped <= _SKIPS_TOLD:
-                steps.append(Step("skip", [ids[a], ids[b]], {}, note))
+                steps.append(Step("skip", [ids[a], ids[b]], totals, note))
             continue
         if not over[a, b]:
             higher, lower = over[:, a].copy(), over[b].copy()
             higher[a] = lower[b] = True
             over |= np.outer(higher, lower)
         if len(ids) <= _LOCKS_TOLD:
-            steps.append(Step("lock", [ids[a], ids[b]], {}, f"{ids[a]} over {ids[b]}, {score}."))
+            steps.append(Step("lock", [ids[a], ids[b]], totals, f"{ids[a]} over {ids[b]}, {score}."))
     if skipped > _SKIPS_TOLD:
         steps.append(Step("skip", [], {}, f"{skipped - _SKIPS_TOLD} weaker majorities were skipped as well."))
     return over, steps

@@ -53,13 +53,17 @@ class Market:
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """One round: `price` is per unit of weight, `broke` weight paid its last, `penniless` had nothing."""
+    """One round: `price` is per unit of weight, `broke` weight paid its last, `penniless` had nothing.
+
+    `tied` are the options of equal rho, the one bought among them.
+    """
 
     option: int
     price: Fraction
     rho: Fraction
     broke: int
     penniless: int
+    tied: tuple[int, ...]
 
 
 @dataclass(slots=True, eq=False)
@@ -108,7 +112,7 @@ class _Run:
         key = (left << 64) // (rich * self.market.factor[option] * self.denominator)
         return _Offer(option, left, rich, key)
 
-    def buy(self, offer: _Offer) -> Purchase:
+    def buy(self, offer: _Offer, tied: Sequence[int]) -> Purchase:
         """Charge everybody min(balance, price)."""
         option = offer.option
         rho = Fraction(offer.left, offer.rich * self.denominator * self.market.factor[option])
@@ -131,7 +135,8 @@ class _Run:
             self.balance[ballot] = moves[self.balance[ballot]]
         if len(self.values) > 2 * len(self.balance) + 64:
             self._forget_unused()
-        return Purchase(option, rho * self.market.factor[option], rho, broke, held.get(_BROKE, 0))
+        price_of_one = rho * self.market.factor[option]
+        return Purchase(option, price_of_one, rho, broke, held.get(_BROKE, 0), tuple(sorted(tied)))
 
     def _forget_unused(self) -> None:
         used = sorted({_BROKE, *self.balance})
@@ -152,19 +157,23 @@ def run(market: Market, share: Fraction, budget: int) -> list[Purchase] | None:
     purchases: list[Purchase] = []
     spent = 0
     while True:
-        best = _best_offer(state, open_offers)
+        best, tied = _best_offer(state, open_offers)
         if best is None:
             return purchases
         spent += market.costs[best.option]
         if spent > budget:
             return None
-        purchases.append(state.buy(best))
+        purchases.append(state.buy(best, tied))
         open_offers = [offer for offer in open_offers if offer.option != best.option]
 
 
-def _best_offer(state: _Run, offers: list[_Offer]) -> _Offer | None:
-    """The offer of least rho; refreshes those looked at, drops what supporters can no longer pay."""
+def _best_offer(state: _Run, offers: list[_Offer]) -> tuple[_Offer | None, list[int]]:
+    """The offer of least rho, and the options that share it.
+
+    Refreshes the offers looked at, drops what supporters can no longer pay.
+    """
     best: _Offer | None = None
+    tied: list[int] = []
     offers.sort(key=lambda offer: offer.key)
     lost: list[_Offer] = []
     for place, offer in enumerate(offers):
@@ -175,18 +184,21 @@ def _best_offer(state: _Run, offers: list[_Offer]) -> _Offer | None:
             lost.append(offer)
             continue
         offers[place] = fresh
-        if best is None or _precedes(state.market, fresh, best):
+        dearer = -1 if best is None else _compare(state.market, fresh, best)
+        tied = [fresh.option] if dearer < 0 else [*tied, fresh.option] if dearer == 0 else tied
+        if best is None or dearer < 0 or (dearer == 0 and _precedes(state.market, fresh, best)):
             best = fresh
     for offer in lost:
         offers.remove(offer)
-    return best
+    return best, tied
+
+
+def _compare(market: Market, a: _Offer, b: _Offer) -> int:
+    """Below 0 when a is cheaper per utility, 0 when they are level."""
+    return a.left * b.rich * market.factor[b.option] - b.left * a.rich * market.factor[a.option]
 
 
 def _precedes(market: Market, a: _Offer, b: _Offer) -> bool:
-    left = a.left * b.rich * market.factor[b.option]
-    right = b.left * a.rich * market.factor[a.option]
-    if left != right:
-        return left < right
     return _preference(market, a.option) < _preference(market, b.option)
 
 
