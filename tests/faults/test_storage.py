@@ -97,8 +97,8 @@ def test_full_tablespace(nursery: Nursery, tmp_path: Path, postgres_server: str)
 def _tablespace(database: str, disk: Path) -> Iterator[None]:
     """Tables of the database go to that disk."""
     name = f"t_{sa.make_url(database).database}"
-    for folder in (disk, *disk.parents[:3]):
-        folder.chmod(0o755)
+    for folder in (disk, *disk.parents[:-2]):
+        folder.chmod(folder.stat().st_mode | 0o055)
     subprocess.run(["chown", "postgres", str(disk)], check=True)
     _execute(database, f"CREATE TABLESPACE {name} LOCATION '{disk}'")
     place = sa.make_url(database).database
