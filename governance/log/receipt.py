@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from binascii import b2a_base64
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +12,7 @@ from governance.log.cosignature import CosignedCheckpoint
 from governance.log.merkle import HASH, leaf_hash
 from governance.log.policy import Policy
 from governance.log.proofs import verify_inclusion
-from governance.signing.lines import encode_base64, exact_base64, exact_decimal, printable
+from governance.signing.lines import exact_base64, exact_decimal, printable
 
 HEADER: Final = "c2sp.org/tlog-proof@v1"
 
@@ -29,9 +30,10 @@ class Receipt:
     extra: bytes | None = None
 
     def __bytes__(self) -> bytes:
-        extra = [] if self.extra is None else [f"extra {encode_base64(self.extra)}"]
-        lines = [HEADER, *extra, f"index {self.index}", *map(encode_base64, self.proof), ""]
-        return "".join(f"{line}\n" for line in lines).encode() + self.checkpoint
+        # Written for every vote: b2a_base64 is standard base64 with the line feed after it.
+        extra = b"" if self.extra is None else b"extra " + b2a_base64(self.extra)
+        head = b"%b\n%bindex %d\n" % (HEADER.encode(), extra, self.index)
+        return b"".join((head, *map(b2a_base64, self.proof), b"\n", self.checkpoint))
 
 
 @dataclass(frozen=True, slots=True)
