@@ -26,6 +26,8 @@ OUTSIDE: Final = -2
 
 REASONS: Final = ("", "cycle", "no-vote", "expired", "not-on-roll", "too-long", "over-cap")
 """Why a weight is lost; the first is for those that are not."""
+_WIDE: Final = 64
+"""Members of a level from which on arrays are faster than a loop."""
 _CYCLE, _NO_VOTE, _EXPIRED, _NOT_ON_ROLL, _TOO_LONG, _OVER_CAP = range(1, 7)
 
 
@@ -155,24 +157,37 @@ def _shortest(delegates: Rows, voted: Flags, follows: Flags) -> Rows:
     sources = np.nonzero(usable)[0]
     ends = delegates[usable]
     order = np.argsort(ends, kind="stable")
-    starts = np.concatenate(([0], np.cumsum(np.bincount(ends, minlength=count)))).tolist()
-    far = count + 1
-    distance = np.array(_distances(voted, sources[order].tolist(), starts, far), np.int64)
-    reach = np.where(usable, distance[np.maximum(delegates, 0)], far)
+    starts = np.concatenate(([0], np.cumsum(np.bincount(ends, minlength=count))))
+    distance = _distances(voted, sources[order], starts, far=count + 1)
+    reach = np.where(usable, distance[np.maximum(delegates, 0)], count + 1)
     best: Rows = np.take_along_axis(delegates, reach.argmin(axis=1)[:, None], axis=1)[:, 0]
     return best
 
 
-def _distances(voted: Flags, sources: list[int], starts: list[int], far: int) -> list[int]:
-    """Steps from each row to the nearest voter; `sources[starts[r]:starts[r + 1]]` delegate to row r."""
-    distance: list[int] = np.where(voted, 0, far).tolist()
-    queue = np.flatnonzero(voted).tolist()
-    for row in queue:
-        step = distance[row] + 1
-        for source in sources[starts[row] : starts[row + 1]]:
-            if distance[source] == far:
-                distance[source] = step
-                queue.append(source)
+def _distances(voted: Flags, sources: Rows, starts: Rows, far: int) -> Rows:
+    """Steps from each row to the nearest voter; `sources[starts[r]:starts[r + 1]]` delegate to row r.
+
+    Breadth first, a level at a time: wide ones as arrays, narrow ones (of long chains) one by one.
+    """
+    distance: Rows = np.where(voted, 0, far)
+    level: Sequence[int] | Rows = np.flatnonzero(voted)
+    step = 0
+    while len(level):
+        step += 1
+        if len(level) >= _WIDE:
+            first, last = starts[level], starts[np.asarray(level) + 1]
+            shift = np.repeat(first - np.concatenate(([0], np.cumsum(last - first)[:-1])), last - first)
+            found = sources[shift + np.arange(len(shift))]
+            level = np.unique(found[distance[found] == far])
+            distance[level] = step
+        else:
+            reached: list[int] = []
+            for row in level:
+                for source in sources[starts[row] : starts[row + 1]].tolist():
+                    if distance[source] == far:
+                        distance[source] = step
+                        reached.append(source)
+            level = reached
     return distance
 
 

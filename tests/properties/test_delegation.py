@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.counting.threshold import Threshold
+from governance.replay import delegation
 from governance.replay.delegation import OUTSIDE, REASONS, chosen_of, resolve
 from governance.statements.delegation import DelegationRule
 
@@ -109,6 +112,13 @@ def test_as_one_member_at_a_time(scene):
     target, reason = naive(*scene)
     assert found.target.tolist() == target
     assert [REASONS[code] for code in found.reason.tolist()] == reason
+
+
+@settings(deadline=None)
+@given(scene=scenes())
+def test_wide_levels_as_arrays_are_the_same(scene):
+    with patch.object(delegation, "_WIDE", 1):
+        assert resolved(*scene).target.tolist() == naive(*scene)[0]
 
 
 @settings(deadline=None)
