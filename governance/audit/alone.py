@@ -84,6 +84,12 @@ class _SelfNamed:
         del kind
         return frozenset({"steward"})
 
+    def keys_once(self, member: str, kind: str) -> Iterable[Key]:
+        """The key inside the id; whether rightly is skipped."""
+        del kind
+        key = key_inside(member)
+        return () if key is None else (key,)
+
     def order_of(self, digest: str) -> BallotOrder | None:
         """The order that was expected."""
         return self._orders.get(digest)

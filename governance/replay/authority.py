@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from governance.errors import BadSignature, NotAuthorised
+from governance.errors import BadSignature, NotAuthorised, Refused, WrongSuite
 from governance.replay.delegation_records import Delegated
 from governance.statements.base import Key
 from governance.statements.electorate import Voter
@@ -51,6 +51,10 @@ class Members(Protocol):
 
     def permitted(self, kind: str) -> frozenset[str]:
         """The roles that may record this kind."""
+        ...
+
+    def keys_once(self, member: str, kind: str) -> Iterable[Key]:
+        """The keys under which the member could ever record this kind."""
         ...
 
     def order_of(self, digest: str) -> BallotOrder | None:
@@ -118,6 +122,28 @@ def require_role(entry: Entry, signer: str, members: Members) -> None:
             f"recording a {kind} needs one of the roles {', '.join(sorted(allowed)) or '(none)'}",
             signer=signer,
         )
+
+
+def require_role_once(entry: Entry, signer: str, members: Members) -> None:
+    """That signer signed the entry with a key that could record this kind at some time.
+
+    For ballots' logs, which do not say when a role was lost in the space's. Whoever records such an entry
+    asks `require_role` as well.
+
+    Raises:
+        NotAuthorised: signer never had a role for this.
+        BadSignature, WrongSuite: the signature verifies under none of the keys.
+    """
+    kind = entry.statement.KIND
+    refusal: Refused = NotAuthorised(f"{signer} never had a role that may record a {kind}", signer=signer)
+    for key in members.keys_once(signer, kind):
+        try:
+            verify_signer(entry, signer, key)
+        except (BadSignature, WrongSuite) as e:
+            refusal = e
+        else:
+            return
+    raise refusal
 
 
 def require_any_role(entry: Entry, members: Members) -> str:

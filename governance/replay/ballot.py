@@ -16,7 +16,13 @@ from governance.errors import (
     Unsupported,
     WrongBallot,
 )
-from governance.replay.authority import InstanceKeys, Members, require_role, require_service
+from governance.replay.authority import (
+    InstanceKeys,
+    Members,
+    require_role,
+    require_role_once,
+    require_service,
+)
 from governance.replay.casts import Casts
 from governance.replay.definition import Definition, check_definition
 from governance.replay.delegation import Chosen
@@ -310,7 +316,7 @@ def _dispute(state: BallotState, new: Dispute, entry: Entry, index: int) -> None
     _defined(state, new.definition)
     if state.opening is None or new.entry >= index:
         raise InvalidStatement("a dispute names an entry before it", pointer="/entry")
-    require_role(entry, new.signer, state.members)
+    require_role_once(entry, new.signer, state.members)
     if entry.identity in state.disputes:
         raise StaleRevision("this dispute is recorded already")
     state.disputes[entry.identity] = new
@@ -320,7 +326,7 @@ def _rule(state: BallotState, new: Ruling, entry: Entry, index: int) -> None:
     _defined(state, new.definition)
     if new.dispute not in state.disputes or new.dispute in state.rulings:
         raise InvalidStatement("a ruling answers an open dispute", pointer="/dispute")
-    require_role(entry, new.signer, state.members)
+    require_role_once(entry, new.signer, state.members)
     state.rulings[new.dispute] = new
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -39,7 +39,11 @@ class Recorded(Generic[T]):
 
 @dataclass(slots=True)
 class SpaceState:
-    """Fold of a space's log."""
+    """Fold of a space's log.
+
+    `former` keeps the earlier revisions of members who have any, `granted` the roles that any constitution
+    gave for a kind.
+    """
 
     origin: str
     instance: InstanceKeys
@@ -47,6 +51,8 @@ class SpaceState:
     space: Space | None = None
     constitution: Recorded[Constitution] | None = None
     members: dict[str, MemberRecord] = field(default_factory=dict)
+    former: dict[str, list[MemberRecord]] = field(default_factory=dict)
+    granted: dict[str, frozenset[str]] = field(default_factory=dict)
     items: dict[str, Recorded[RoadmapItem]] = field(default_factory=dict)
     editions: list[Recorded[RoadmapEdition]] = field(default_factory=list)
     ballots: dict[str, BallotNotice] = field(default_factory=dict)
@@ -72,6 +78,13 @@ class SpaceState:
         if self.constitution is None:
             return frozenset({"steward"})
         return frozenset(self.constitution.statement.permissions.get(kind, ()))
+
+    def keys_once(self, member: str, kind: str) -> Iterator[Key]:
+        """The keys under which the member could ever record this kind, by any constitution so far."""
+        allowed = self.granted.get(kind, frozenset({"steward"}))
+        for record in (*self.former.get(member, ()), self.members.get(member)):
+            if record is not None and record.status == "active" and allowed & frozenset(record.roles):
+                yield record.key
 
     def order_of(self, digest: str) -> BallotOrder | None:
         """The steward's order of that digest."""
@@ -156,10 +169,15 @@ def _constitution(state: SpaceState, new: Constitution, entry: Entry, index: int
         raise InvalidStatement("the ballot would close before it opens", pointer="/calendar")
     require_any_role(entry, state)
     state.constitution = Recorded(new, entry.identity, index)
+    for kind, roles in new.permissions.items():
+        state.granted[kind] = state.granted.get(kind, frozenset()) | frozenset(roles)
 
 
 def _member(state: SpaceState, new: Member, entry: Entry, index: int) -> None:
-    authorise_enrolment(state, state.members.get(new.member), new, entry)
+    old = state.members.get(new.member)
+    authorise_enrolment(state, old, new, entry)
+    if old is not None:
+        state.former.setdefault(new.member, []).append(old)
     state.members[new.member] = MemberRecord.of(new, entry.identity, index)
 
 

@@ -16,8 +16,8 @@ from governance.replay.space import SpaceState
 from governance.replay.vote import CheckedVote, enrolled_key
 from governance.statements.delegation import DelegationSnapshot
 from governance.statements.entry import Entry, read_entry
-from governance.statements.vote import Dispute, Opening, Ruling, Vote
 from governance.statements.vote import LogHead as Pinned
+from governance.statements.vote import Opening, Vote
 from governance.store.entries import LogHead
 
 _answers: Final = msgspec.json.Encoder(order="sorted").encode
@@ -144,16 +144,10 @@ def _until_opening(entries: Iterator[bytes]) -> list[Entry]:
 
 
 def _restore(state: LiveBallot, entry: Entry) -> None:
-    """Fold an entry that was judged when it was stored; its signer's role or key may have changed since."""
+    """Fold a stored entry; a vote's signature was judged before it was stored."""
     statement = entry.statement
     if isinstance(statement, Vote):
         state.admit_vote(state.size, _stored_vote(state, entry))
-    elif isinstance(statement, Dispute):
-        state.disputes[entry.identity] = statement
-        state.size += 1
-    elif isinstance(statement, Ruling):
-        state.rulings[statement.dispute] = statement
-        state.size += 1
     else:
         state.admit(state.size, entry)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from governance.errors import AlreadyExists, InvalidStatement, NotFound
+from governance.replay.authority import require_role
 from governance.replay.space import SpaceState
 from governance.service import ballots, receipts
 from governance.service.answers import Recorded
@@ -14,7 +15,9 @@ from governance.service.core import Service
 from governance.statements.entry import Entry
 from governance.statements.instance import SpaceNotice
 from governance.statements.space import Space
-from governance.statements.vote import NonceCommitment
+from governance.statements.vote import Dispute, NonceCommitment, Ruling
+
+Judge = Callable[[Batch, Entry], None]
 
 SPACE_KINDS: Final = {
     "constitution": ("constitution",),
@@ -80,14 +83,32 @@ def to_ballot(service: Service, space: str, ballot: str, body: bytes) -> tuple[R
     if isinstance(entry.statement, NonceCommitment) and ballots.row_of(service.store, space, ballot) is None:
         service.hooks.before_record(service.states.ballot_origin(space, ballot), entry.statement, now)
         return ballots.commit_nonce(service, space, ballot, entry, now), True
-    return record(service, service.states.ballot_origin(space, ballot), entry, now)
+    return record(
+        service, service.states.ballot_origin(space, ballot), entry, now, judge=_by_role(service, space)
+    )
 
 
-def record(service: Service, origin: str, entry: Entry, now: int) -> tuple[Recorded, bool]:
-    """Append a statement of somebody else to a log that exists."""
+def _by_role(service: Service, space: str) -> Judge:
+    """Disputes and rulings need the role now; a log by itself can only tell that it was had once."""
+
+    def judge(batch: Batch, entry: Entry) -> None:
+        statement = entry.statement
+        state = batch.state(service.states.space_origin(space))
+        if isinstance(statement, Dispute | Ruling) and isinstance(state, SpaceState):
+            require_role(entry, statement.signer, state)
+
+    return judge
+
+
+def record(
+    service: Service, origin: str, entry: Entry, now: int, *, judge: Judge | None = None
+) -> tuple[Recorded, bool]:
+    """Append a statement of somebody else to a log that exists; `judge` refuses in the writer's thread."""
     service.hooks.before_record(origin, entry.statement, now)
 
     def op(batch: Batch) -> Callable[[Committed], Recorded]:
+        if judge is not None:
+            judge(batch, entry)
         index = batch.append(origin, entry.data, entry)
         return _finish(service, origin, index, entry)
 

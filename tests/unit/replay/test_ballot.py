@@ -302,3 +302,24 @@ def test_a_definition_needs_a_steward(world):
     log = type(world.ballot().state)(definition.origin, world.instance.state.keys, world.space.state)
     with pytest.raises(NotAuthorised):
         log.admit(0, signed(definition, alice))
+
+
+def test_a_dispute_outlives_its_authors_role(world):
+    """An audit long after knows the members as they are then, and still accepts what was right when made."""
+    log = world.ballot()
+    alice, mallory = world.voters[0], key(777)
+    digest = log.entries[0].identity
+    record = world.space.state.members[alice.member_id]
+    gone = world.enrolment(alice, status="suspended", previous=record.digest)
+    world.space.add(signed(gone, world.steward))
+    log.add(signed(Dispute(log.state.origin, digest, 0, "why?", alice.member_id, NOW), alice))
+    refused(
+        log,
+        signed(Dispute(log.state.origin, digest, 0, "me", mallory.member_id, NOW), mallory),
+        NotAuthorised,
+    )
+    refused(
+        log,
+        signed(Dispute(log.state.origin, digest, 1, "as her", alice.member_id, NOW), mallory),
+        BadSignature,
+    )
