@@ -259,6 +259,8 @@ def test_restart_in_the_middle_of_a_ballot(tmp_path):
         assert (twice.status_code, twice.json()["index"]) == (200, 3)
         state = again.service.states.get(f"{community.origin}/ballots/q1", LiveBallot)
         assert len(state.disputes) == 1
+        late = community.post("/ballots/q1/statements", msgspec.structs.replace(dispute, entry=2), key(100))
+        assert (late.status_code, late.json()["code"]) == (403, "not-authorised")  # suspended by now
         lifecycle.tick(again.service, NOW + DAY)
         assert ballot(again)["state"] == "decided"
 
