@@ -24,6 +24,9 @@ group = typer.Typer(no_args_is_help=True)
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
+    from governance.cli.explaining import explain
+
+    group.command()(explain)
     app.add_typer(group, name="receipt", help="Receipts: proof that a vote is recorded.")
 
 
