@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
 
 from governance import limits
 from governance.errors import (
@@ -22,25 +25,64 @@ from governance.service.answers import VoteRecorded
 from governance.service.batch import Batch, Committed
 from governance.service.core import Service, check_time
 from governance.service.states import CastVote, LiveBallot
-from governance.statements.entry import read_envelope
+from governance.statements.entry import read_entry, read_envelope
 from governance.statements.vote import Vote
+from governance.store import entries
+from governance.store.entries import table_of
+from governance.store.projected import BallotRow, VoteRow
+from governance.store.tables import Log
+
+_votes: Final = table_of(VoteRow)
+_ballots: Final = table_of(BallotRow)
+_logs: Final = table_of(Log)
 
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """Exactly this vote is entry `index` already."""
+    """Exactly this vote is entry `index` of the log already."""
 
-    cast: CastVote
+    origin: str
     index: int
 
 
 def cast(service: Service, space: str, ballot: str, body: bytes) -> Future[VoteRecorded | Duplicate]:
     """Judge a vote and queue it; the future answers when it is durable.
 
+    A vote that is recorded is acknowledged again even after the close: somebody whose first answer was lost
+    must not be told that they were late.
+
     Raises:
         Malformed, Refused, Unavailable: why not; nothing is stored then.
     """
-    return queue(service, check(service, space, ballot, body))
+    try:
+        return queue(service, check(service, space, ballot, body))
+    except BallotClosed:
+        found = _recorded_before(service, body)
+        if found is None:
+            raise
+        answered: Future[VoteRecorded | Duplicate] = Future()
+        answered.set_result(found)
+        return answered
+
+
+def _recorded_before(service: Service, body: bytes) -> Duplicate | None:
+    """Where exactly this vote is the voter's counting vote."""
+    entry = read_envelope(body)
+    vote = entry.statement
+    if not isinstance(vote, Vote):
+        return None
+    with service.store.read() as conn:
+        chosen = (
+            sa.select(_votes.c.idx)
+            .join(_logs, _logs.c.id == _votes.c.log_id)
+            .where(
+                _logs.c.origin == vote.ballot,
+                _votes.c.voter == vote.voter,
+                _votes.c.identity == bytes.fromhex(entry.identity[7:]),
+            )
+        )
+        index = conn.scalar(chosen)
+    return None if index is None else Duplicate(vote.ballot, index)
 
 
 def check(service: Service, space: str, ballot: str, body: bytes) -> CastVote:
@@ -123,7 +165,7 @@ def queue(service: Service, vote: CastVote) -> Future[VoteRecorded | Duplicate]:
             index = batch.append(origin, vote.data, vote)
         except AlreadyExists as e:
             known = int(str(e.facts["index"]))
-            return lambda _committed: Duplicate(vote, known)
+            return lambda _committed: Duplicate(origin, known)
         return _finish(service, vote, index, before, state.closes_at)
 
     return service.sequencer.submit(op)
@@ -150,17 +192,24 @@ def _finish(
 
 
 def duplicate(service: Service, found: Duplicate) -> VoteRecorded:
-    """The answer for a vote that is recorded already, with its receipt at the present checkpoint."""
-    vote = found.cast.statement
-    state = service.states.get(vote.ballot, LiveBallot)
-    opening = state.opening
+    """The answer for a vote that is recorded already, with its receipt at the present checkpoint.
+
+    The entry is the log's: the same vote sent again may carry another valid signature.
+    """
+    with service.store.snapshot() as conn:
+        head = entries.head(conn, found.origin)
+        (data,) = entries.read_entries(conn, head.id, found.index, found.index + 1)
+        closes_at = conn.scalar(sa.select(_ballots.c.closes_at).where(_ballots.c.log_id == head.id))
+    entry = read_entry(data)
+    vote = entry.statement
+    assert isinstance(vote, Vote)  # noqa: S101  # `found` names a vote
     return VoteRecorded(
         index=found.index,
-        digest=found.cast.identity,
+        digest=entry.identity,
         voter=vote.voter,
-        receipt=receipts.stored(service.store, vote.ballot, found.index),
-        entry=receipts.text(found.cast.data),
-        vkey=opening.vkey if opening else "",
-        closes_at=state.closes_at,
+        receipt=receipts.stored(service.store, found.origin, found.index),
+        entry=receipts.text(data),
+        vkey=head.vkey,
+        closes_at=closes_at or 0,
         replaces=None,
     )

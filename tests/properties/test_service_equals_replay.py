@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from governance.app import close_service, create_service
-from governance.errors import AlreadyExists, GovernanceError, NotFound, Refused, WrongBallot
+from governance.errors import AlreadyExists, BallotClosed, GovernanceError, NotFound, Refused, WrongBallot
 from governance.plugins import load_plugins
 from governance.replay.ballot import BallotState
 from governance.replay.instance import InstanceState
@@ -214,6 +214,8 @@ class Play:
         found, refusal = decision(lambda: casting.cast(self.service, "nix", "q1", content).result())
         if not right_digest and known is not None:
             known = WrongBallot  # of two reasons the service names this one first
+        if isinstance(found, Duplicate) and known is BallotClosed:
+            known = AlreadyExists  # what is recorded is acknowledged after the close as well
         assert (AlreadyExists if isinstance(found, Duplicate) else refusal) is known
         self.shadow.catch_up()
 

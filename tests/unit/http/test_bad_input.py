@@ -6,6 +6,7 @@ import json
 import pytest
 
 from governance.signing.envelope import Envelope, Signature, normalise, sign_envelope
+from governance.signing.keyfile import HybridKey
 from tests.support.people import body, key, question, ssh_key
 
 VOTES = "/api/v1/spaces/nix/ballots/q1/votes"
@@ -239,6 +240,27 @@ def test_exact_duplicate_gives_the_first_receipt_again(opened):
     grown = opened.community.cast(MEMBER, ["a"]).json()
     assert grown["index"] == first.json()["index"]
     assert grown["receipt"] != first.json()["receipt"]
+
+
+def test_a_recorded_vote_is_acknowledged_after_the_close_too(opened):
+    first = opened.community.cast(MEMBER, ["a"]).json()
+    opened.community.order("close")
+    again = opened.community.cast(MEMBER, ["a"])
+    assert (again.status_code, again.json()["index"], again.json()["entry"]) == (
+        200,
+        first["index"],
+        first["entry"],
+    )
+    refused(opened, body(opened.community.vote(MEMBER, ["b"]), MEMBER), 409, "ballot-closed")
+
+
+def test_the_same_vote_with_another_signature_gives_back_the_recorded_entry(lite):
+    member = HybridKey(bytes(64))  # signs differently every time
+    lite.community.enrol(member)
+    lite.community.open()
+    first, again = (lite.community.cast(member, ["a"]) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json()["entry"] == again.json()["entry"]
 
 
 def test_another_layout_of_the_same_vote_is_the_same_vote(opened):
