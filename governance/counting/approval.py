@@ -9,11 +9,12 @@ import msgspec
 from msgspec import Meta
 
 from governance import limits
-from governance.counting.checks import check_limits, check_marks, decimal
+from governance.counting.checks import check_limits, check_marks
 from governance.counting.option import Option
-from governance.counting.outcome import Outcome, Step, elect, tie_groups
+from governance.counting.outcome import Outcome
 from governance.counting.profile import Answer, Profile
 from governance.counting.rule import Rule
+from governance.counting.summed import summed_outcome
 
 Marks = Annotated[int, Meta(ge=0, le=limits.OPTIONS)]
 Seats = Annotated[int, Meta(ge=1, le=limits.OPTIONS)]
@@ -51,21 +52,14 @@ class Approval(Rule[ApprovalParams]):
     ) -> Outcome:
         """The options in order of approvals."""
         support = approvals(options, profile)
-        ranking = tie_groups(support, support.__getitem__, lot)
-        order = [option for group in ranking for option in group]
-        totals = decimal((option, support[option]) for option in order)
-        winners, steps = elect(ranking, params.seats, "approvals")
-        note = f"Approvals by votes of weight {profile.valid}; {profile.blank} blank."
-        return Outcome(
-            rule=self.id,
-            options=[option.id for option in options],
-            winners=winners,
-            ranking=ranking,
-            order=order,
-            totals=totals,
-            steps=[Step("count", order, totals, note), *steps],
-            lot=list(lot),
-            facts=decimal([("valid_weight", profile.valid), ("blank_weight", profile.blank)]),
+        return summed_outcome(
+            self.id,
+            support,
+            profile,
+            seats=params.seats,
+            lot=lot,
+            note=f"Approvals by votes of weight {profile.valid}; {profile.blank} blank.",
+            noun="approvals",
         )
 
 

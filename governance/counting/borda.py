@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import ClassVar
 
-from governance.counting.checks import decimal
-from governance.counting.condorcet import RankingRule, ranked_outcome
+from governance.counting.condorcet import RankingRule
 from governance.counting.option import Option
-from governance.counting.outcome import Outcome, Step, elect, exact, tie_groups
+from governance.counting.outcome import Outcome
 from governance.counting.pairwise import PairwiseParams
 from governance.counting.profile import Profile
+from governance.counting.summed import summed_outcome
 
 
 class BordaParams(PairwiseParams, frozen=True, forbid_unknown_fields=True):
@@ -46,19 +46,16 @@ class Borda(RankingRule[BordaParams]):
             name: found.met[a] + sum(found.beats[a]) - sum(row[a] for row in found.beats)
             for a, name in enumerate(ids)
         }
-        ranking = tie_groups(ids, doubled.__getitem__, lot)
-        totals = {name: exact(Fraction(doubled[name], 2)) for group in ranking for name in group}
         note = (
             f"Rankings by votes of weight {profile.valid}; {profile.blank} blank. One point for each option "
             "that a vote ranks below, half a point for each at the same rank."
         )
-        return ranked_outcome(
+        return summed_outcome(
             self.id,
-            ids,
-            ranking,
-            totals,
-            [Step("count", list(totals), totals, note)],
-            elected=elect(ranking, params.seats, "points"),
+            {name: Fraction(twice, 2) for name, twice in doubled.items()},
+            profile,
+            seats=params.seats,
             lot=lot,
-            facts=decimal([("valid_weight", profile.valid), ("blank_weight", profile.blank)]),
+            note=note,
+            noun="points",
         )

@@ -10,11 +10,12 @@ from msgspec import Meta
 
 from governance import limits
 from governance.counting.approval import Seats
-from governance.counting.checks import check_limits, check_marks, decimal, refuse
+from governance.counting.checks import check_limits, check_marks, refuse
 from governance.counting.option import Option
-from governance.counting.outcome import Outcome, Step, elect, tie_groups
+from governance.counting.outcome import Outcome
 from governance.counting.profile import Answer, Profile
 from governance.counting.rule import Rule
+from governance.counting.summed import summed_outcome
 from governance.errors import InvalidDefinition
 
 
@@ -72,19 +73,11 @@ class Plurality(Rule[PluralityParams]):
         for answer, weight in profile.cast:
             for mark in [answer] if isinstance(answer, str) else answer or ():
                 votes[str(mark)] += weight
-        ranking = tie_groups(votes, votes.__getitem__, lot)
-        order = [option for group in ranking for option in group]
-        totals = decimal((option, votes[option]) for option in order)
-        winners, steps = elect(ranking, params.seats)
-        note = f"Votes of weight {profile.valid}; {profile.blank} blank."
-        return Outcome(
-            rule=self.id,
-            options=[option.id for option in options],
-            winners=winners,
-            ranking=ranking,
-            order=order,
-            totals=totals,
-            steps=[Step("count", order, totals, note), *steps],
-            lot=list(lot),
-            facts=decimal([("valid_weight", profile.valid), ("blank_weight", profile.blank)]),
+        return summed_outcome(
+            self.id,
+            votes,
+            profile,
+            seats=params.seats,
+            lot=lot,
+            note=f"Votes of weight {profile.valid}; {profile.blank} blank.",
         )

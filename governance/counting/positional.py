@@ -15,13 +15,12 @@ from msgspec import Meta
 
 from governance import limits
 from governance.counting.approval import Seats
-from governance.counting.checks import decimal
-from governance.counting.condorcet import ranked_outcome
 from governance.counting.option import Option
-from governance.counting.outcome import Outcome, Step, elect, exact, tie_groups
+from governance.counting.outcome import Outcome
 from governance.counting.pairwise import check_ranks, check_weak_ranking
 from governance.counting.profile import Answer, Profile
 from governance.counting.rule import ANONYMOUS, OPEN, Rule
+from governance.counting.summed import summed_outcome
 from governance.errors import InvalidDefinition
 
 Point = Annotated[int, Meta(ge=0, le=1_000_000)]
@@ -82,19 +81,15 @@ class Positional(Rule[PositionalParams]):
         sums = dict.fromkeys(ids, Fraction(0))
         for (name, first, size), weight in _places(profile).items():
             sums[name] += sum(points[first : first + size], Fraction(0)) * weight / size
-        ranking = tie_groups(ids, sums.__getitem__, lot)
-        totals = {name: exact(sums[name]) for group in ranking for name in group}
         given = ", ".join(map(str, points[:5])) + (", …" if len(points) > 5 else "")
-        note = f"Points {given} by place, from votes of weight {profile.valid}; {profile.blank} blank."
-        return ranked_outcome(
+        return summed_outcome(
             self.id,
-            ids,
-            ranking,
-            totals,
-            [Step("count", list(totals), totals, note)],
-            elected=elect(ranking, params.seats, "points"),
+            sums,
+            profile,
+            seats=params.seats,
             lot=lot,
-            facts=decimal([("valid_weight", profile.valid), ("blank_weight", profile.blank)]),
+            note=f"Points {given} by place, from votes of weight {profile.valid}; {profile.blank} blank.",
+            noun="points",
         )
 
 

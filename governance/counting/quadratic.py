@@ -14,12 +14,13 @@ import msgspec
 from msgspec import Meta
 
 from governance.counting.approval import Seats
-from governance.counting.checks import check_grades, check_limits, decimal, refuse
+from governance.counting.checks import check_grades, check_limits, refuse
 from governance.counting.cumulative import weighted_sums
 from governance.counting.option import Option
-from governance.counting.outcome import Outcome, Step, elect, tie_groups
+from governance.counting.outcome import Outcome
 from governance.counting.profile import Answer, Profile
 from governance.counting.rule import ANONYMOUS, OPEN, Rule
+from governance.counting.summed import summed_outcome
 from governance.errors import InvalidDefinition
 
 MAX_CREDITS = 1_000_000_000_000
@@ -75,28 +76,15 @@ class Quadratic(Rule[QuadraticParams]):
     ) -> Outcome:
         """The options in order of their votes."""
         sums = weighted_sums(options, profile)
-        ranking = tie_groups(sums, sums.__getitem__, lot)
-        order = [option for group in ranking for option in group]
-        totals = decimal((option, sums[option]) for option in order)
-        winners, steps = elect(ranking, params.seats)
         spent = sum(weight * _cost(answer) for answer, weight in profile.cast)
-        note = f"Votes by voters of weight {profile.valid}, for {spent} credits; {profile.blank} blank."
-        return Outcome(
-            rule=self.id,
-            options=[option.id for option in options],
-            winners=winners,
-            ranking=ranking,
-            order=order,
-            totals=totals,
-            steps=[Step("count", order, totals, note), *steps],
-            lot=list(lot),
-            facts=decimal(
-                [
-                    ("valid_weight", profile.valid),
-                    ("blank_weight", profile.blank),
-                    ("credits_spent", spent),
-                ]
-            ),
+        return summed_outcome(
+            self.id,
+            sums,
+            profile,
+            seats=params.seats,
+            lot=lot,
+            note=f"Votes by voters of weight {profile.valid}, for {spent} credits; {profile.blank} blank.",
+            more=[("credits_spent", spent)],
         )
 
 

@@ -27,6 +27,7 @@ class SnapshotQuadratic(SplitRule[SnapshotParams]):
     id: ClassVar[str] = "snapshot-quadratic"
     title: ClassVar[str] = "Snapshot quadratic voting"
     reference: ClassVar[str] = "snapshot.js src/voting/quadratic.ts"
+    additive: ClassVar[bool] = False
     Params = SnapshotParams
 
     def definition_notes(self, options: Sequence[Option], params: SnapshotParams) -> list[str]:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import ClassVar
 
-from governance.counting.checks import decimal
-from governance.counting.condorcet import ranked_outcome
 from governance.counting.option import Option
-from governance.counting.outcome import Outcome, Step, elect, exact, tie_groups
+from governance.counting.outcome import Outcome
 from governance.counting.profile import Profile
 from governance.counting.snapshot import SnapshotParams, SplitRule
+from governance.counting.summed import summed_outcome
 
 
 class SnapshotWeighted(SplitRule[SnapshotParams]):
@@ -27,18 +26,14 @@ class SnapshotWeighted(SplitRule[SnapshotParams]):
     ) -> Outcome:
         """The options in order of the weight they got."""
         sums = _shares(options, profile)
-        ranking = tie_groups(sums, sums.__getitem__, lot)
-        totals = {name: exact(sums[name]) for group in ranking for name in group}
-        note = f"Votes of weight {profile.valid}, each split in proportion; {profile.blank} blank."
-        return ranked_outcome(
+        return summed_outcome(
             self.id,
-            [option.id for option in options],
-            ranking,
-            totals,
-            [Step("count", list(totals), totals, note)],
-            elected=elect(ranking, params.seats, "weight"),
+            sums,
+            profile,
+            seats=params.seats,
             lot=lot,
-            facts=decimal([("valid_weight", profile.valid), ("blank_weight", profile.blank)]),
+            note=f"Votes of weight {profile.valid}, each split in proportion; {profile.blank} blank.",
+            noun="weight",
         )
 
 
