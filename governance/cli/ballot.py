@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from governance.cli import casting, drafts, home, orders, outcomes, spaces
+from governance.cli import ballot_export, casting, drafts, home, orders, outcomes, spaces
 from governance.cli.answering import show_question
 from governance.cli.client import Client
 from governance.cli.console import brief, emit, say, table, when
@@ -23,6 +23,7 @@ group.command()(drafts.new)
 group.command("open")(orders.open_)
 group.command()(orders.close)
 group.command()(orders.cancel)
+group.command()(ballot_export.export)
 
 
 def register(app: typer.Typer) -> None:

@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
     app.command(context_settings=settings)(count)
 
 
-def count(
+def count(  # noqa: PLR0917  # one parameter for each option
     context: typer.Context,
     file: Annotated[
         Path,
@@ -32,7 +32,6 @@ def count(
             dir_okay=False,
         ),
     ],
-    *,
     rule: Annotated[str | None, typer.Option(help="Counting rule.  [default: the file's own]")] = None,
     seed: Annotated[str, typer.Option(help="Lot seed for ties, 64 hex digits.")] = "0" * 64,
     lot: Annotated[

@@ -30,6 +30,8 @@ class Rule(ABC, Generic[P]):
     answer_form: ClassVar[str]
     tie_rule: ClassVar[str]
     takes_weights: ClassVar[bool] = True
+    additive: ClassVar[bool] = True
+    """A vote of weight w counts as w votes of weight 1, so that equal answers may be added up."""
     modes: ClassVar[frozenset[str]] = frozenset({OPEN, HOMOMORPHIC, ANONYMOUS})
     Params: type[P]
 

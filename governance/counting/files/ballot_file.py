@@ -5,8 +5,8 @@
      "ballots": [{"answer": ["a"], "weight": "1", "count": 12}, …],
      "electorate": "40", "lot": ["b", "a"]}
 
-`title`, `cost`, `weight`, `count`, `electorate` and `lot` may be left out. Equal ballots may be given once
-with a count.
+`title`, `cost`, `weight`, `count`, `voter`, `electorate` and `lot` may be left out. Equal ballots may be
+given once with a count.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ from governance.errors import Malformed, MalformedBallotFile
 
 @dataclass(frozen=True, slots=True)
 class Ballots:
-    """`count` equal ballots, each of `weight`; answer None is blank."""
+    """`count` equal ballots, each of `weight`; answer None is blank. `voter` gave it, if known."""
 
     answer: Answer | None
     weight: int = 1
     count: int = 1
+    voter: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     answer: Answer | None
     weight: Amount = "1"
     count: Annotated[int, Meta(ge=1, le=limits.JSON_INTEGER)] = 1
+    voter: Annotated[str, Meta(min_length=1, max_length=limits.KEY_ID)] | None = None
 
 
 class _OptionLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -98,7 +100,7 @@ def parse_ballot_file(data: bytes) -> BallotFile:
         rule=file.rule,
         params=file.params,
         options=tuple(Option(o.id, o.title, _integer(o.cost)) for o in file.options),
-        ballots=tuple(Ballots(line.answer, int(line.weight), line.count) for line in file.ballots),
+        ballots=tuple(Ballots(b.answer, int(b.weight), b.count, b.voter) for b in file.ballots),
         electorate=_integer(file.electorate),
         lot=None if file.lot is None else tuple(file.lot),
     )
@@ -111,7 +113,7 @@ def format_ballot_file(file: BallotFile) -> bytes:
             rule=file.rule,
             params=file.params,
             options=[_OptionLine(o.id, o.title, _text(o.cost)) for o in file.options],
-            ballots=[_Line(line.answer, str(line.weight), line.count) for line in file.ballots],
+            ballots=[_Line(line.answer, str(line.weight), line.count, line.voter) for line in file.ballots],
             format="althing/ballot-file/v1",
             electorate=_text(file.electorate),
             lot=_listed(file.lot),

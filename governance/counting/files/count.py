@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from governance.counting.explain import explain
-from governance.counting.files.ballot_file import BallotFile
+from governance.counting.files.ballot_file import BallotFile, Ballots
 from governance.counting.files.forms import in_form, is_ranked
 from governance.counting.files.parameters import file_params
 from governance.counting.files.sniff import read_ballot_file
@@ -20,10 +20,12 @@ from governance.counting.profile import Answer, Profile
 from governance.counting.registry import get_rule
 from governance.counting.rule import Rule
 from governance.counting.trace import trace
-from governance.errors import InvalidAnswer, MalformedRequest
+from governance.errors import InvalidAnswer, MalformedRequest, TooLarge
 
 LISTED: Final = 100
 """Invalid ballots that are listed one by one; all are counted."""
+REPEATED: Final = 100_000
+"""Most equal ballots on one line under a rule that cannot add them up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ def count_ballots(
     Raises:
         Unsupported: an unknown rule.
         InvalidDefinition: parameters and options do not fit the rule.
+        TooLarge: too many equal ballots for a rule that counts each by itself.
     """
     rule = get_rule(rule_id or file.rule)
     params = rule.parse_params(file_params(file, rule, options or {}))
@@ -126,11 +129,20 @@ def count_ballots(
         problem = _problem(rule, file.options, params, answer, f"/ballots/{index}/answer")
         numbers["invalid" if problem else "blank" if answer is None else "valid"] += line.count
         if problem is None:
-            cast.append((answer, line.weight * line.count))
+            cast += _votes(rule, answer, line)
         elif len(invalid) < LISTED:
             invalid.append(problem)
     outcome = rule.count(file.options, params, Profile.from_answers(cast, file.electorate), lot)
     return Counted(rule, params, outcome, numbers, invalid)
+
+
+def _votes(rule: Rule[Any], answer: Answer | None, line: Ballots) -> list[tuple[Answer | None, int]]:
+    """The votes of one line, added up where the rule counts them alike."""
+    if rule.additive:
+        return [(answer, line.weight * line.count)]
+    if line.count > REPEATED:
+        raise TooLarge(f"{rule.id} counts every vote by itself; {line.count} equal ones are too many")
+    return [(answer, line.weight)] * line.count
 
 
 def _problem(

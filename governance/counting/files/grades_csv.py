@@ -22,7 +22,7 @@ from governance import limits
 from governance.counting.files.ballot_file import BallotFile, Ballots
 from governance.counting.files.place import decoded, wrong
 from governance.counting.option import Option
-from governance.errors import MalformedBallotFile
+from governance.errors import MalformedBallotFile, Refused
 
 _NUMBERING: Final = frozenset({"", "#", "n", "no", "nr", "id", "ballot", "voter", "voter_id"})
 _WEIGHING: Final = frozenset({"weight", "count"})
@@ -71,6 +71,25 @@ def parse_grades(data: bytes) -> BallotFile:
     options = tuple(Option(names[column]) for column in columns)
     ballots = tuple(Ballots(answer, weight) for answer, weight in zip(graded, times, strict=True))
     return BallotFile("majority-judgment", params, options, ballots, foreign=True)
+
+
+def format_grades(file: BallotFile) -> bytes:
+    """The bytes of a table of grades: UTF-8, `n`, one column for each option's id, and `weight`.
+
+    Raises:
+        Refused: blank votes or other answers than numbers by option, which a table cannot say.
+    """
+    names = [option.id for option in file.options]
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["n", *names, "weight"])
+    lines = [line for line in file.ballots for _ in range(line.count)]
+    for number, line in enumerate(lines):
+        if not isinstance(line.answer, dict):
+            raise Refused("a table of grades holds numbers by option only, and no blank votes")
+        grades = [line.answer.get(name, "") for name in names]
+        writer.writerow([number, *grades, line.weight])
+    return out.getvalue().encode()
 
 
 def _separator(header: str) -> str:

@@ -62,7 +62,7 @@ def pabulib_of(file: BallotFile, description: Mapping[str, str]) -> PabulibFile:
         "num_votes": str(len(votes)),
         "budget": str(file.params.get("budget", "0")),
         "vote_type": "scoring" if points else "approval",
-        "rule": "equalshares" if file.rule == "equal-shares" else file.rule,
+        "rule": _rule_name(file),
     }
     columns = ("voter_id", "vote", "points") if points else ("voter_id", "vote")
     return PabulibFile(
@@ -70,6 +70,14 @@ def pabulib_of(file: BallotFile, description: Mapping[str, str]) -> PabulibFile:
         Table(("project_id", "cost", "name"), tuple((o.id, str(o.cost), o.title) for o in file.options)),
         Table(columns, tuple((str(number), *cells) for number, cells in enumerate(votes, 1))),
     )
+
+
+def _rule_name(file: BallotFile) -> str:
+    """The rule in Pabulib's own names, where it has one."""
+    if file.rule == "equal-shares":
+        more = "u" if file.params.get("second_completion") == "greedy" else ""
+        return f"equalshares/add1{more}" if file.params.get("completion") == "add1" else "equalshares"
+    return "greedy-no-skip" if file.rule == "greedy" and file.params.get("skip") is False else file.rule
 
 
 def _cells(answer: Answer | None, points: bool) -> Row:
