@@ -1,4 +1,4 @@
-"""Small profiles for every counting rule, from one source of chance; `python -m` prints digests of outcomes."""
+"""Small profiles for every counting rule, from one source of chance; `python -m` digests their outcomes."""
 
 from __future__ import annotations
 
