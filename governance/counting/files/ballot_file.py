@@ -90,7 +90,7 @@ def parse_ballot_file(data: bytes) -> BallotFile:
     try:
         file = decode(data, _decoder)
     except Malformed as e:
-        raise MalformedBallotFile(e.detail, pointer=e.pointer) from e
+        raise MalformedBallotFile(e.detail, pointer=e.pointer, **e.facts) from e
     ids = [option.id for option in file.options]
     if len(set(ids)) != len(ids):
         raise MalformedBallotFile("two options have the same id", pointer="/options")

@@ -18,7 +18,6 @@ from governance import limits
 from governance.counting.files.ballot_file import BallotFile, Ballots
 from governance.counting.files.place import decoded, wrong
 from governance.counting.option import Option
-from governance.errors import MalformedBallotFile
 
 _option: Final = re.compile(r"[\s|/]*Option\s+([0-9]{1,3})\s*-+>\s*:\s*(.*?)\s*")
 _vote: Final = re.compile(r"V:\s+(\S+)(?:\s.*)?")
@@ -45,7 +44,7 @@ def parse_debian_tally(data: bytes) -> BallotFile:
         elif text.startswith("V:"):
             raise wrong(line, 3, "a vote should stand here")
     if not 1 <= len(names) <= limits.OPTIONS:
-        raise MalformedBallotFile("the tally sheet names no options")
+        raise wrong(1, 1, "the tally sheet names no options, or too many")
     options = tuple(Option(str(number), name) for number, name in enumerate(names, 1))
     return BallotFile("schulze", {}, options, tuple(ballots), foreign=True)
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from governance.counting.files.place import wrong
 from governance.errors import MalformedBallotFile
 
 SECTIONS: Final = ("META", "PROJECTS", "VOTES")
@@ -21,6 +22,8 @@ _REQUIRED: Final = (("key", "value"), ("project_id", "cost"), ("vote",))
 _special: Final = frozenset(';"\r\n')
 
 Row = tuple[str, ...]
+Place = tuple[int, int]
+"""Line and column, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,12 @@ class Table:
         index = self.columns.index(name)
         return [row[index] for row in self.rows]
 
-    def line(self, row: int) -> int | None:
-        """The line a row was read from, where it was read."""
-        return self.lines[row] if self.lines else None
+    def place(self, row: int, name: str) -> Place | None:
+        """Line and column of a row's cell, quotes not counted; None when it was not read from a file."""
+        if not self.lines or name not in self.columns:
+            return None
+        cells = self.rows[row][: self.columns.index(name)]
+        return self.lines[row], 1 + sum(len(cell) + 1 for cell in cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +63,17 @@ class PabulibFile:
         keys, values = self.meta_table.column("key"), self.meta_table.column("value")
         return dict(zip(keys or (), values or (), strict=True))
 
+    def place(self, key: str) -> Place | None:
+        """Line and column of a value of META."""
+        keys = self.meta_table.column("key") or []
+        return self.meta_table.place(keys.index(key), "value") if key in keys else None
+
 
 def parse_pabulib(data: bytes) -> PabulibFile:
     """The tables of a Pabulib file.
 
     Raises:
-        MalformedBallotFile: with the line.
+        MalformedBallotFile: with line and column, in which the cell begins.
     """
     try:
         text = data.decode("utf-8-sig")
@@ -73,7 +84,7 @@ def parse_pabulib(data: bytes) -> PabulibFile:
     line, row = next(rows, (1, ()))
     for section, required in zip(SECTIONS, _REQUIRED, strict=True):
         if row != (section,):
-            raise _wrong(line, f"the section {section} should begin here")
+            raise wrong(line, 1, f"the section {section} should begin here")
         line, header = next(rows, (line, ()))
         columns = _columns(header, required, section, line)
         following = SECTIONS[len(found) + 1 :][:1]
@@ -84,7 +95,8 @@ def parse_pabulib(data: bytes) -> PabulibFile:
             if row == following:
                 break
             if len(row) != len(columns):
-                raise _wrong(line, f"{section} has {len(columns)} columns, this line {len(row)}")
+                end = 1 + sum(len(cell) + 1 for cell in row[: len(columns)])
+                raise wrong(line, end, f"{section} has {len(columns)} columns, this line {len(row)}")
             body.append(row)
             lines.append(line)
         found.append(Table(columns, tuple(body), tuple(lines)))
@@ -121,7 +133,7 @@ def _rows(text: str) -> Iterator[tuple[int, Row]]:
         except StopIteration:
             return
         except csv.Error as e:
-            raise _wrong(reader.line_num, str(e)) from e
+            raise wrong(reader.line_num, 1, str(e)) from e
         if row:
             yield reader.line_num, tuple(row)
 
@@ -130,9 +142,9 @@ def _columns(header: Row, required: Sequence[str], section: str, line: int) -> R
     columns = tuple(name.strip() for name in header)
     missing = [name for name in required if name not in columns]
     if missing:
-        raise _wrong(line, f"{section} lacks the column {missing[0]}")
+        raise wrong(line, 1, f"{section} lacks the column {missing[0]}")
     if len(set(columns)) != len(columns):
-        raise _wrong(line, f"{section} names a column twice")
+        raise wrong(line, 1, f"{section} names a column twice")
     return columns
 
 
@@ -140,11 +152,10 @@ def _check_unique(table: Table, name: str) -> None:
     seen: set[str] = set()
     for number, value in enumerate(table.column(name) or ()):
         if value in seen:
-            raise _wrong(table.line(number), f"{name} {value[:60]!r} stands twice")
+            raise misplaced(table.place(number, name), f"{name} {value[:60]!r} stands twice")
         seen.add(value)
 
 
-def _wrong(line: int | None, problem: str) -> MalformedBallotFile:
-    if line is None:
-        return MalformedBallotFile(problem)
-    return MalformedBallotFile(f"line {line}: {problem}", line=line)
+def misplaced(place: Place | None, problem: str) -> MalformedBallotFile:
+    """The refusal of a file, with the place where it was read."""
+    return MalformedBallotFile(problem) if place is None else wrong(*place, problem)

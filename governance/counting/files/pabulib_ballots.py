@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from governance import limits
 from governance.counting.files.ballot_file import BallotFile, Ballots
-from governance.counting.files.pabulib import PabulibFile, Row, Table
+from governance.counting.files.pabulib import PabulibFile, Place, Row, Table, misplaced
 from governance.counting.option import Option
 from governance.counting.profile import Answer
-from governance.errors import MalformedBallotFile, Refused, Unsupported
+from governance.errors import Refused, Unsupported
 
 VOTE_TYPES: Final = ("approval", "choose-1", "ordinal", "cumulative", "scoring")
 _AMOUNT: Final = re.compile(r"([0-9]{1,38})(?:[.,]0{1,6})?")
@@ -28,20 +28,19 @@ def ballots_of(file: PabulibFile) -> BallotFile:
     """The question, its rule and its ballots as a Pabulib file states them.
 
     Raises:
-        MalformedBallotFile: amounts or points that are not whole numbers, a missing budget, with the line.
+        MalformedBallotFile: amounts or points that are not whole numbers, with line and column.
         Unsupported: a vote type that Pabulib does not define.
     """
-    meta = file.meta
-    vote_type = meta.get("vote_type", "")
+    vote_type = file.meta.get("vote_type", "")
     if vote_type not in VOTE_TYPES:
         raise Unsupported(f"the vote type {vote_type[:40]!r} is not one of {', '.join(VOTE_TYPES)}")
     options = tuple(_options(file.projects))
-    ballots = tuple(Ballots(answer) for answer in _answers(file.votes, vote_type, meta, len(options)))
-    rule, params = _rule(meta)
-    params |= _limits(meta, vote_type)
-    params["max_grade"] = _largest_grade(meta, ballots)
+    ballots = tuple(Ballots(answer) for answer in _answers(file, vote_type, len(options)))
+    rule, params = _rule(file)
+    params |= _limits(file, vote_type)
+    params["max_grade"] = _largest_grade(file, ballots)
     if vote_type == "ordinal":
-        top = _whole(meta.get("max_length"), "max_length") or len(options)
+        top = _whole(file, "max_length") or len(options)
         params["points"] = list(range(min(top, len(options), limits.OPTIONS), 0, -1))
     return BallotFile(rule, params, options, ballots, foreign=True)
 
@@ -94,17 +93,21 @@ def _options(projects: Table) -> Iterator[Option]:
     ids, costs = projects.column("project_id") or [], projects.column("cost") or []
     names = projects.column("name") or [""] * len(ids)
     if len(ids) > limits.OPTIONS:
-        raise MalformedBallotFile(f"{len(ids)} projects; at most {limits.OPTIONS} can be counted")
+        raise misplaced(
+            projects.place(limits.OPTIONS, "project_id"),
+            f"{len(ids)} projects; at most {limits.OPTIONS} can be counted",
+        )
     for row, (project, cost, name) in enumerate(zip(ids, costs, names, strict=True)):
-        yield Option(project, name, _amount(cost, "the cost", projects.line(row)))
+        yield Option(project, name, _amount(cost, "the cost", projects.place(row, "cost")))
 
 
-def _answers(votes: Table, vote_type: str, meta: Mapping[str, str], projects: int) -> Iterator[Answer | None]:
+def _answers(file: PabulibFile, vote_type: str, projects: int) -> Iterator[Answer | None]:
     """One answer for each row; an empty vote is blank."""
+    votes = file.votes
     points = votes.column("points")
     if vote_type in ("cumulative", "scoring") and points is None:
-        raise MalformedBallotFile("VOTES lacks the column points")
-    top = _whole(meta.get("max_length"), "max_length") or projects
+        raise misplaced(votes.place(0, "vote") if votes.rows else None, "VOTES lacks the column points")
+    top = _whole(file, "max_length") or projects
     for row, vote in enumerate(votes.column("vote") or ()):
         marks = [mark.strip() for mark in vote.split(",")] if vote.strip() else []
         if not marks:
@@ -112,38 +115,40 @@ def _answers(votes: Table, vote_type: str, meta: Mapping[str, str], projects: in
         elif vote_type in ("approval", "choose-1"):
             yield list(marks)
         elif vote_type == "ordinal":
-            yield _by_mark(marks, [max(top - place, 0) for place in range(len(marks))], votes.line(row))
+            yield _by_mark(
+                marks, [max(top - place, 0) for place in range(len(marks))], votes.place(row, "vote")
+            )
         elif points is not None:
-            given = [_point(text.strip(), votes.line(row)) for text in points[row].split(",")]
-            yield _by_mark(marks, given, votes.line(row))
+            given = [_point(text.strip(), votes.place(row, "points")) for text in points[row].split(",")]
+            yield _by_mark(marks, given, votes.place(row, "points"))
 
 
-def _by_mark(marks: list[str], points: list[int], line: int | None) -> dict[str, int]:
+def _by_mark(marks: list[str], points: list[int], place: Place | None) -> dict[str, int]:
     answer = dict(zip(marks, points, strict=False))
     if len(answer) != len(marks) or len(points) != len(marks):
-        raise _wrong("projects and points of a vote do not pair up", line)
+        raise misplaced(place, "projects and points of a vote do not pair up")
     return answer
 
 
-def _rule(meta: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+def _rule(file: PabulibFile) -> tuple[str, dict[str, Any]]:
     """The rule META names, with its parameters; what Pabulib calls `unknown` is taken for greedy."""
     params: dict[str, Any] = {}
-    if "budget" in meta:
-        params["budget"] = str(_amount(meta["budget"], "the budget", None))
-    name = meta.get("rule", "")
+    if "budget" in file.meta:
+        params["budget"] = str(_amount(file.meta["budget"], "the budget", file.place("budget")))
+    name = file.meta.get("rule", "")
     if name.startswith("equalshares"):
         params["completion"] = "add1" if "add1" in name else "none"
         params["second_completion"] = "greedy" if "add1u" in name else "none"
         return "equal-shares", params
     if name == "greedy-no-skip":
         params["skip"] = False
-    least = _whole(meta.get("min_project_score_threshold"), "min_project_score_threshold")
+    least = _whole(file, "min_project_score_threshold")
     if least is not None:
         params["threshold"] = str(least)
     return "greedy", params
 
 
-def _limits(meta: Mapping[str, str], vote_type: str) -> dict[str, Any]:
+def _limits(file: PabulibFile, vote_type: str) -> dict[str, Any]:
     """Limits of a vote, by the names our rules give them."""
     names = {"min_length": "min_marks", "max_length": "max_marks"}
     params: dict[str, Any] = {}
@@ -153,7 +158,7 @@ def _limits(meta: Mapping[str, str], vote_type: str) -> dict[str, Any]:
         params["answers"] = "points"
         names |= {"max_points": "max_points", "max_sum_points": "max_sum"}
     for theirs, ours in names.items():
-        limit = _whole(meta.get(theirs), theirs)
+        limit = _whole(file, theirs)
         if limit is not None:
             params[ours] = limit
     if vote_type == "choose-1":
@@ -161,34 +166,28 @@ def _limits(meta: Mapping[str, str], vote_type: str) -> dict[str, Any]:
     return params
 
 
-def _largest_grade(meta: Mapping[str, str], ballots: tuple[Ballots, ...]) -> int:
-    stated = _whole(meta.get("max_points"), "max_points")
+def _largest_grade(file: PabulibFile, ballots: tuple[Ballots, ...]) -> int:
+    stated = _whole(file, "max_points")
     if stated:
         return stated
     given = (max(b.answer.values(), default=0) for b in ballots if isinstance(b.answer, dict))
     return max(1, max(given, default=1))
 
 
-def _whole(text: str | None, name: str) -> int | None:
-    return None if text is None or not text.strip() else _amount(text, name, None)
+def _whole(file: PabulibFile, name: str) -> int | None:
+    """A number of META; None when it is not there."""
+    text = file.meta.get(name, "")
+    return _amount(text, name, file.place(name)) if text.strip() else None
 
 
-def _amount(text: str, name: str, line: int | None) -> int:
+def _amount(text: str, name: str, place: Place | None) -> int:
     match = _AMOUNT.fullmatch(text.strip())
     if match is None:
-        raise _wrong(f"{name} {text[:40]!r} is not a whole number", line)
+        raise misplaced(place, f"{name} {text[:40]!r} is not a whole number")
     return int(match.group(1))
 
 
-def _point(text: str, line: int | None) -> int:
+def _point(text: str, place: Place | None) -> int:
     if _POINTS.fullmatch(text) is None:
-        raise _wrong(f"{text[:40]!r} is not a number of points", line)
+        raise misplaced(place, f"{text[:40]!r} is not a number of points")
     return int(text)
-
-
-def _wrong(problem: str, line: int | None) -> MalformedBallotFile:
-    return (
-        MalformedBallotFile(problem)
-        if line is None
-        else MalformedBallotFile(f"line {line}: {problem}", line=line)
-    )

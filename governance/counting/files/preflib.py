@@ -20,7 +20,7 @@ from typing import Final
 
 from governance import limits
 from governance.counting.files.place import decoded, wrong
-from governance.errors import MalformedBallotFile, Unsupported
+from governance.errors import Unsupported
 
 KINDS: Final = ("soc", "soi", "toc", "toi")
 
@@ -136,7 +136,7 @@ def _line(text: str, line: int, alternatives: int) -> tuple[int, Order]:
 
 def _names(header: dict[str, tuple[str, int]]) -> tuple[str, ...]:
     if "NUMBER ALTERNATIVES" not in header:
-        raise MalformedBallotFile("line 1: the header lacks NUMBER ALTERNATIVES", line=1)
+        raise wrong(1, 1, "the header lacks NUMBER ALTERNATIVES")
     number = _whole(header, "NUMBER ALTERNATIVES")
     if not 1 <= number <= limits.OPTIONS:
         raise wrong(header["NUMBER ALTERNATIVES"][1], 1, f"1 to {limits.OPTIONS} alternatives can be counted")

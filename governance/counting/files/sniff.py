@@ -12,6 +12,7 @@ from governance.counting.files.ballot_file import BallotFile, parse_ballot_file
 from governance.counting.files.blt import parse_blt
 from governance.counting.files.debian_tally import parse_debian_tally
 from governance.counting.files.grades_csv import looks_like_grades, parse_grades
+from governance.counting.files.locate import located
 from governance.counting.files.pabulib import parse_pabulib
 from governance.counting.files.place import decoded
 from governance.counting.files.preflib import parse_preflib
@@ -72,7 +73,7 @@ def read_ballot_file(data: bytes, name: str = "") -> BallotFile:
     """A ballot file of any format we read. What its bytes do not tell, the ending of `name` may.
 
     Raises:
-        MalformedBallotFile: not recognised, or broken, with the place.
+        MalformedBallotFile: not recognised, or broken, with line and column.
         TooLarge: above `limits.BALLOT_FILE`.
         Unsupported: a kind of vote no rule here counts.
     """
@@ -87,4 +88,7 @@ def read_ballot_file(data: bytes, name: str = "") -> BallotFile:
             "grades with names, JSON with {"
         )
         raise MalformedBallotFile(f"{name or 'this'} is not a ballot file we know: {known}")
-    return _READERS[found](data)
+    try:
+        return _READERS[found](data)
+    except MalformedBallotFile as e:
+        raise located(data, e) from e
