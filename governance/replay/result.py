@@ -132,7 +132,9 @@ def _resolved(state: BallotState, definition: Definition) -> Resolved | None:
 def _tally(state: BallotState, definition: Definition) -> _Tally:
     resolved = _resolved(state, definition)
     carried = {} if resolved is None else resolved.carried
-    weights: dict[bytes, int] = defaultdict(int)
+    # Equal answers are added up, except for a rule that counts two votes of weight 1 otherwise than one of 2.
+    additive = all(asked.rule.additive for asked in definition.questions)
+    weights: dict[tuple[bytes, int], int] = defaultdict(int)
     counted: list[int] = []
     total = blank_weight = blank_voters = 0
     for vote in state.casts.counted():
@@ -140,7 +142,7 @@ def _tally(state: BallotState, definition: Definition) -> _Tally:
         if resolved is not None:
             weight += carried.get(vote.row, (0, 0))[1]
             counted.append(weight)
-        weights[vote.answers] += weight
+        weights[vote.answers, 0 if additive else vote.row] += weight
         total += weight
         if vote.blank:
             blank_voters += 1
@@ -148,7 +150,7 @@ def _tally(state: BallotState, definition: Definition) -> _Tally:
     delegations = None
     if resolved is not None and state.chosen is not None:
         delegations = report(resolved, state.chosen.live, state.roll.ids(), counted)
-    grouped = [(parse_answers(text), weight) for text, weight in weights.items()]
+    grouped = [(parse_answers(text), weight) for (text, _), weight in weights.items()]
     return _Tally(grouped, total, blank_weight, blank_voters, delegations)
 
 

@@ -323,3 +323,21 @@ def test_a_dispute_outlives_its_authors_role(world):
         signed(Dispute(log.state.origin, digest, 1, "as her", alice.member_id, NOW), mallory),
         BadSignature,
     )
+
+
+def test_votes_stay_apart_for_a_rule_whose_weights_do_not_add_up():
+    """Four votes of weight 1 are four roots: by one root of weight 4 the option would lose half its score."""
+    world = World(voters=4)
+    heavy = key(600)
+    world.space.add(signed(world.enrolment(heavy, weight="9"), heavy, world.steward))
+    definition = world.definition("snapshot-quadratic")
+    definition = msgspec.structs.replace(
+        definition, eligibility=msgspec.structs.replace(definition.eligibility, weights="enrolled")
+    )
+    log = world.ballot(definition)
+    for voter in world.voters:
+        log.add(signed(world.vote(log, voter, {"a": 1}), voter))
+    log.add(signed(world.vote(log, heavy, {"b": 1}), heavy))
+    log.add(signed(world.closing(log), world.service))
+    # (1+1+1+1)^2 = 16 against 3^2 = 9.
+    assert winners_of(compute_result(log.state, bytes(32))) == {"q": ["a"]}
