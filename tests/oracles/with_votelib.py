@@ -110,7 +110,10 @@ def copeland(made: Made) -> Found:
 
 
 def _points(made: Made, scorer: Any) -> Found:
-    return Found(filled(made, RankedToPositionalVotes(scorer).convert(added(made, ranked))), totals(made))
+    # By number: it would read the name "10" as the options 1 and 0 at one rank.
+    votes = added(made, lambda answer: tuple(map(int, answer)))
+    found = RankedToPositionalVotes(scorer).convert(votes)
+    return Found({name: Fraction(found.get(int(name), 0)) for name in made["options"]}, totals(made))
 
 
 def positional(made: Made) -> Found:
@@ -134,6 +137,8 @@ def judgment(made: Made) -> Found:
         found = flat(MajorityJudgment().evaluate(_cards(made)))
     except VotingSystemError:
         found = top(made) if len(top(made)) > 1 else {"nobody"}
+    if found == top(made):
+        return Found(found, found)
     values = {name: majority_value(made, name) for name in made["options"]}
     best = {name for name, value in values.items() if value == max(values.values())}
     return Found(found, top(made), "removes several medians at once" if best == top(made) else "")
