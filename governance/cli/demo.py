@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
+import sys
 import tempfile
 import time
 from contextlib import ExitStack
@@ -83,15 +85,17 @@ def _stay(play: Quarter, stage: Stage, folder: Path) -> None:
     url = play.invite()
     key = folder / "keys" / "member-02"
     receipt = play.kept[1]
+    # `make demo` installs into a folder of its own, which is on nobody's PATH.
+    program = "althing" if shutil.which("althing") else sys.argv[0]
     say(
         "",
         f"The service keeps running at {stage.url} until you press Ctrl-C. In another terminal, try:",
         "",
-        f"  althing vote {url} --key {key}",
-        f"  althing receipt check {receipt}",
-        f"  althing ballot results {play.ballot} --url {stage.url} --steps",
-        f"  althing roadmap list --url {stage.url}",
-        f"  althing audit {stage.url}",
+        f"  {program} vote {url} --key {key}",
+        f"  {program} receipt check {receipt}",
+        f"  {program} ballot results {play.ballot} --url {stage.url} --steps",
+        f"  {program} roadmap list --url {stage.url}",
+        f"  {program} audit {stage.url}",
         f"  {stage.url}/api/docs",
         "",
     )
