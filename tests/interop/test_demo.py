@@ -1,6 +1,7 @@
 """The demonstration plays to its end, and what it keeps is checked by other code than that which made it."""
 
 import subprocess
+import sys
 
 import pytest
 
@@ -89,7 +90,9 @@ def test_secrets_are_for_their_owners_and_a_used_directory_is_left_alone(played)
     assert "is not empty" in again.stderr
 
 
-def test_without_once_the_service_stays_and_whoever_watches_is_told_what_to_try(tmp_path, capsys):
+def test_without_once_the_service_stays_and_whoever_watches_is_told_what_to_try(
+    tmp_path, capsys, monkeypatch
+):
     class Stays:
         url = "http://127.0.0.1:1"
 
@@ -105,9 +108,12 @@ def test_without_once_the_service_stays_and_whoever_watches_is_told_what_to_try(
         def invite():
             return "http://127.0.0.1:1/spaces/skerry/ballots/name-the-buoy"
 
+    # Installed beside nobody's PATH, the program is named as it was called.
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", [".venv/bin/althing"])
     demo._stay(Played, Stays, tmp_path)
     said = capsys.readouterr().out
-    for word in ("althing vote http", "althing receipt check", "althing audit", "Stopped."):
+    for word in ("bin/althing vote http", "bin/althing receipt check", "bin/althing audit", "Stopped."):
         assert word in said
 
 
