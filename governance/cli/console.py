@@ -128,11 +128,6 @@ _ADVICE: Final = {
 }
 
 
-def advice_for(code: str) -> str | None:
-    """What a person can do about an error of this code."""
-    return _ADVICE.get(code)
-
-
 def tell(error: GovernanceError, *, as_json: bool) -> None:
     """An error in words: what, why, where, what to do; or as the same JSON object the API sends."""
     if as_json:

@@ -120,6 +120,9 @@ def _check_policy(text: str) -> None:
             raise InvalidDefinition(
                 f"the witness policy cannot be read: {e.detail}", pointer="/witness_policy"
             ) from e
+        raise Unsupported(
+            "this version cannot hold a ballot to a witness policy; leave it empty", pointer="/witness_policy"
+        )
 
 
 def _ask(question: Question, pointer: str) -> Asked:

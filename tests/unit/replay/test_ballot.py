@@ -273,6 +273,11 @@ def test_disputes_and_rulings(world):
         ({"extension": 100}, InvalidDefinition, "/extension"),
         ({"requires": ["telepathy/v1"]}, Unsupported, "/requires"),
         ({"witness_policy": "nonsense"}, InvalidDefinition, "/witness_policy"),
+        (
+            {"witness_policy": "quorum none\n"},
+            Unsupported,
+            "/witness_policy",
+        ),  # not enforced, so not accepted
         ({"quorum": Quorum(Threshold(3, 2, False), True)}, InvalidDefinition, "/quorum/participation"),
     ],
 )
