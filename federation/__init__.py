@@ -1,1 +1,1 @@
-"""Instances that witness and mirror each other (reserved; joins the service through its public hooks)."""
+"""Instances that witness, mirror, vote and plan together (DESIGN 8); joins `governance` by its hooks only."""

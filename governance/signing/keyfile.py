@@ -80,6 +80,11 @@ class Ed25519Key:
         """64 bytes, the same for the same message."""
         return ed25519.sign(self._seed, message)
 
+    @property
+    def seed(self) -> bytes:
+        """The 32 secret bytes, for the formats that sign with the bare key."""
+        return self._seed
+
     def dump(self) -> bytes:
         """The JSON key file."""
         return canonical.encode(_SeedFile("key/v1", self.suite, self._seed)) + b"\n"

@@ -1,0 +1,37 @@
+"""One instance among others: everything that the rest of this package works with, as one value.
+
+All of federation is functions over a `Node`. Nothing here reads a clock or draws lots by itself, so that
+fifty nodes in one process, on a virtual clock and a network in memory, run the very code that instances run.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from federation.client import Client
+from federation.copies import Copies
+from federation.keys import Keys
+from federation.ports import Database, OwnLogs
+from governance.log.policy import Policy
+
+Clock = Callable[[], int]
+
+
+@dataclass(slots=True)
+class Node:
+    """The own instance, its federation tables and copies, keys, time, chance, and way to others.
+
+    `foreign` are logs and witnesses of other software, from the operator's policy file: its logs are
+    witnessed, its witnesses are asked to cosign.
+    """
+
+    own: OwnLogs
+    db: Database
+    copies: Copies
+    keys: Keys
+    client: Client
+    clock: Clock
+    chance: random.Random = field(default_factory=random.SystemRandom)
+    foreign: Policy = field(default_factory=Policy)
