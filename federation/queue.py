@@ -80,6 +80,20 @@ def wake(node: Node, peer: str, *kinds: str) -> None:
         conn.execute(change.values(due_at=node.clock(), attempts=0, woken=errands.c.woken + 1))
 
 
+def revive(node: Node, peer: str) -> None:
+    """The peer was heard of: what had failed is due again at once."""
+    failed = errands.c.peer == peer, errands.c.attempts > 0
+    with node.db.read() as conn:
+        if conn.scalar(sa.select(sa.literal(1)).where(*failed).limit(1)) is None:
+            return
+    with node.db.write() as conn:
+        conn.execute(
+            sa.update(errands)
+            .where(*failed)
+            .values(due_at=node.clock(), attempts=0, woken=errands.c.woken + 1)
+        )
+
+
 def due(node: Node) -> list[Errand]:
     """The errands that are due, the longest waiting first."""
     chosen = sa.select(errands).where(errands.c.due_at <= node.clock()).order_by(errands.c.due_at, errands.c.peer)

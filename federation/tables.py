@@ -148,6 +148,16 @@ class FedEvidence(_Table, table=True):
     logged: int = integer_column()
 
 
+class FedTold(_Table, table=True):
+    """Which peer has which evidence from us already."""
+
+    __tablename__ = "fed_told"
+    __table_args__ = (STRICT,)
+
+    peer: str = key(sa.Text)
+    digest: str = key(sa.Text)
+
+
 metadata: Final = _Table.metadata
 peers: Final = table_of(FedPeer)
 seen: Final = table_of(FedSeen)
@@ -156,3 +166,4 @@ witnessed: Final = table_of(FedWitnessed)
 errands: Final = table_of(FedErrand)
 nonces: Final = table_of(FedNonce)
 evidence: Final = table_of(FedEvidence)
+told: Final = table_of(FedTold)

@@ -92,6 +92,13 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "fed_told",
+        sa.Column("peer", sa.Text(), nullable=False, autoincrement=False),
+        sa.Column("digest", sa.Text(), nullable=False, autoincrement=False),
+        sa.PrimaryKeyConstraint("peer", "digest", name="pk_fed_told"),
+        sqlite_strict=True,
+    )
+    op.create_table(
         "fed_witnessed",
         sa.Column("witness", sa.Text(), nullable=False, autoincrement=False),
         sa.Column("origin", sa.Text(), nullable=False, autoincrement=False),

@@ -1,0 +1,188 @@
+"""Getting to know each other: fetching a peer's identity document, asking for peering, being asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Final
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Meta
+
+from federation import identity, peers, queue
+from federation.documents import documents_since
+from federation.endpoints import JSON, Answer, Request, Route, route
+from federation.http_signatures import Lookup
+from federation.node import Node
+from federation.peers import PeerRow
+from governance import limits
+from governance.canonical import decode, encode
+from governance.errors import IdentityChanged, NotAuthorised, RateLimited, Refused
+from governance.statements.base import Key
+from governance.statements.entry import Entry, read_entry
+from governance.statements.instance import Instance
+
+REFETCH: Final = 300
+"""Seconds between two looks for a new document because a signature did not fit."""
+WELL_KNOWN: Final = "/.well-known/althing.json"
+_BODY: Final = 2 * limits.ENTRY
+
+State = Annotated[str, Meta(pattern=r"^(pending|observer|mirror|partner|blocked)$(?!\n)")]
+
+
+class Greeting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A request for peering: who we are (an identity document, base64) and how far we trust you."""
+
+    document: Annotated[bytes, Meta(max_length=limits.ENTRY)]
+    state: State
+
+
+class Welcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The answer: how far the greeted one trusts the greeting one, and its own time."""
+
+    state: State
+    now: int
+
+
+_greeting: Final = msgspec.json.Decoder(Greeting)
+_welcome: Final = msgspec.json.Decoder(Welcome)
+
+
+def fetch_identity(node: Node, peer: str) -> int | None:
+    """Errand `identity`: fetch the peer's document and pin it, or what follows what is pinned.
+
+    Raises:
+        Unavailable: nobody answers; IdentityChanged: somebody else does, and the peer is in quarantine now.
+    """
+    row = peers.require(node, peer)
+    now = node.clock()
+    reply = node.client.get(peers.url_of(row, WELL_KNOWN), limits.ENTRY)
+    try:
+        entry = pinned(node, row, identity.read_document(reply.body, now))
+    except Refused as e:
+        peers.change(node, peer, checked_at=now, quarantine=e.detail)
+        peers.settle(node)
+        raise
+    document = entry.statement
+    assert isinstance(document, Instance)  # noqa: S101  # `read_document` gives no other
+    new = replace(
+        row,
+        name=document.name,
+        document=entry.data,
+        serial=document.serial,
+        checked_at=now,
+        contact_at=now,
+        quarantine=None,
+    )
+    with node.db.write() as conn:
+        peers.put(conn, new)
+    if new.wanted != row.wanted:
+        peers.settle(node)
+    return None
+
+
+def pinned(node: Node, row: PeerRow, new: Entry) -> Entry:
+    """The document that is to be pinned after `new` was read: the newer of both, if one leads to the other.
+
+    Raises:
+        IdentityChanged, Refused: it is another instance's, or does not continue the pinned chain.
+    """
+    document = new.statement
+    if not isinstance(document, Instance) or document.id != row.id:
+        raise IdentityChanged("another instance answers at this address")
+    if document.base_url != row.base_url:
+        raise IdentityChanged(f"the document is for {document.base_url}, not for {row.base_url}")
+    old = read_entry(row.document) if row.document else None
+    if old is not None and document.serial <= row.serial:
+        identity.check_chain(old, [])
+        if document.serial == row.serial and new.identity != old.identity:
+            raise IdentityChanged(f"there are two documents of serial {row.serial}")
+        return old
+    return identity.follow(old, new, lambda: documents_since(node, row, row.serial))
+
+
+def refresh(node: Node, peer: str) -> bool:
+    """Look for a newer document of a known peer, at most once in `REFETCH`; gives whether there is one."""
+    with node.db.read() as conn:
+        row = peers.get(conn, peer)
+    if row is None or row.state in {"pending", "blocked"} or node.clock() - row.checked_at < REFETCH:
+        return False
+    peers.change(node, peer, checked_at=node.clock())
+    fetch_identity(node, peer)
+    return peers.require(node, peer).serial > row.serial
+
+
+def greet(node: Node, peer: str) -> int | None:
+    """Errand `greet`: tell the peer who we are and how far we trust it; learn the same from it.
+
+    Raises:
+        Unavailable, Malformed, Refused: it does not answer, or not like this.
+    """
+    row = peers.require(node, peer)
+    body = encode(Greeting(node.own.document().data, row.state))
+    sent = node.clock()
+    reply = node.client.post(peers.url_of(row, "/federation/v1/peers"), body, JSON)
+    welcome = decode(reply.body, _welcome)
+    now = node.clock()
+    peers.change(node, peer, theirs=welcome.state, contact_at=now, skew=welcome.now - (sent + now) // 2)
+    if welcome.state != row.theirs:
+        peers.settle(node)
+    return None
+
+
+def greeted(node: Node, request: Request, _parts: object) -> Answer:
+    """Somebody asks for peering, or tells us that something changed: `POST /federation/v1/peers`."""
+    greeting = decode(request.body, _greeting)
+    now = node.clock()
+    entry = identity.read_document(greeting.document, now)
+    document = entry.statement
+    assert isinstance(document, Instance)  # noqa: S101  # `read_document` gives no other
+    with node.db.read() as conn:
+        known = peers.get(conn, document.id)
+    if document.id == node.own.instance:
+        raise NotAuthorised("this is the instance itself")
+    if known is not None and known.document:
+        entry = pinned(node, replace(known, base_url=document.base_url), entry)
+    sender = peers.verify(node, request, _only(entry))
+    row = known or PeerRow(sender, document.base_url)
+    new = _heard(row, entry, greeting.state, now)
+    with node.db.write() as conn:
+        if known is None:
+            _room(conn)
+        peers.put(conn, new)
+    peers.settle(node)
+    queue.revive(node, sender)
+    return Answer(200, encode(Welcome(new.state, now)), JSON)
+
+
+def _heard(row: PeerRow, entry: Entry, theirs: str, now: int) -> PeerRow:
+    document = entry.statement
+    assert isinstance(document, Instance)  # noqa: S101  # as above
+    return replace(
+        row,
+        name=document.name,
+        theirs=theirs,
+        document=entry.data,
+        serial=document.serial,
+        contact_at=now,
+    )
+
+
+def _room(conn: sa.Connection) -> None:
+    if sum(row.state == "pending" for row in peers.everybody(conn)) >= peers.PENDING:
+        raise RateLimited("too many requests for peering wait for the operator", retry_after=86_400)
+
+
+def _only(entry: Entry) -> Lookup:
+    """The key of the document that came with the request, for that instance alone."""
+
+    def lookup(keyid: str) -> Key:
+        document = entry.statement
+        if not isinstance(document, Instance) or document.federation is None or keyid != document.id:
+            raise NotAuthorised("the document in this request is not of the instance that signed it")
+        return document.federation.http_key
+
+    return lookup
+
+
+ROUTES: Final[tuple[Route, ...]] = (route("POST", "/federation/v1/peers", greeted, _BODY),)

@@ -1,0 +1,235 @@
+"""Other instances: whom our operator trusts how far, and what is known of each.
+
+States are steps of trust, and only the operator's signed order moves between them: `pending` (asked, or not
+decided), `observer` (may talk to us), `mirror` (we copy its logs and cosign them), `partner` (and we decide
+together), `blocked`. No trust passes on: what a peer says about its peers is hearsay.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Final
+
+import sqlalchemy as sa
+
+from federation import http_signatures, queue
+from federation.endpoints import Request
+from federation.node import Node
+from federation.tables import nonces, peers
+from governance.errors import BadSignature, NotAuthorised, NotFound, RateLimited
+from governance.log.cosignature import verifier_for
+from governance.signing.note import Verifier, parse_vkey
+from governance.statements.base import Key
+from governance.statements.entry import read_entry
+from governance.statements.instance import Instance
+from governance.store.rows import upsert_rows
+
+FOLLOWING: Final = frozenset({"mirror", "partner"})
+PENDING: Final = 1_000
+"""Requests for peering that wait for a decision; more are refused."""
+NONCES: Final = 100_000
+"""Nonces remembered of one peer; a peer that sends more within ten minutes has to wait."""
+
+
+@dataclass(frozen=True)
+class PeerRow:
+    """A peer as stored (`federation.tables.FedPeer`)."""
+
+    id: str
+    base_url: str
+    name: str = ""
+    state: str = "pending"
+    theirs: str | None = None
+    reason: str = ""
+    document: bytes = b""
+    serial: int = 0
+    checked_at: int = 0
+    contact_at: int = 0
+    skew: int = 0
+    quarantine: str | None = None
+
+    @cached_property
+    def instance(self) -> Instance | None:
+        """The pinned identity document; None before there is one."""
+        statement = read_entry(self.document).statement if self.document else None
+        return statement if isinstance(statement, Instance) else None
+
+    @property
+    def follows(self) -> bool:
+        """Whether we copy and cosign its logs."""
+        return self.state in FOLLOWING and self.quarantine is None
+
+    @property
+    def followed(self) -> bool:
+        """Whether it said that it copies and cosigns ours."""
+        return self.theirs in FOLLOWING and self.state not in {"pending", "blocked"}
+
+    @property
+    def http_key(self) -> Key | None:
+        """The key that its requests are signed with."""
+        document = self.instance
+        return None if document is None or document.federation is None else document.federation.http_key
+
+    @property
+    def wanted(self) -> set[str]:
+        """The errands that its state asks for; none at all before the operator has decided."""
+        if self.state in {"pending", "blocked"}:
+            return set()
+        kinds = {"identity"}
+        if self.document and self.quarantine is None:
+            kinds |= {"greet", "tell"}
+            kinds |= {"pull", "keys"} if self.follows else set()
+            kinds |= {"cosign", "push"} if self.followed else set()
+        return kinds
+
+
+def get(conn: sa.Connection, peer: str) -> PeerRow | None:
+    """The peer of an instance id."""
+    row = conn.execute(sa.select(peers).where(peers.c.id == peer)).mappings().first()
+    return None if row is None else PeerRow(**row)
+
+
+def require(node: Node, peer: str) -> PeerRow:
+    """The peer of an instance id.
+
+    Raises:
+        NotFound: there is none.
+    """
+    with node.db.read() as conn:
+        row = get(conn, peer)
+    if row is None:
+        raise NotFound(f"there is no peer {peer[:80]}")
+    return row
+
+
+def everybody(conn: sa.Connection) -> list[PeerRow]:
+    """All peers, by id."""
+    return [PeerRow(**row) for row in conn.execute(sa.select(peers).order_by(peers.c.id)).mappings()]
+
+
+def put(conn: sa.Connection, row: PeerRow) -> None:
+    """Store a peer, or replace what was stored."""
+    upsert_rows(conn, peers, [asdict(row)])
+
+
+def change(node: Node, peer: str, **values: object) -> None:
+    """Change columns of a peer's row, if it is still there."""
+    with node.db.write() as conn:
+        conn.execute(sa.update(peers).where(peers.c.id == peer).values(**values))
+
+
+def url_of(row: PeerRow, path: str) -> str:
+    """The address of a path below the peer's base URL."""
+    return f"{row.base_url}{path}"
+
+
+def witness_verifiers(row: PeerRow) -> list[Verifier]:
+    """The verifiers of its cosigner keys, witness and mirror."""
+    document = row.instance
+    if document is None or document.federation is None:
+        return []
+    return [verifier_for(parse_vkey(text)) for text in document.federation.witnesses]
+
+
+def settle(node: Node) -> None:
+    """Bring the rows to what the operator decided, and plan the errands that follow from it."""
+    decided = node.own.decisions()
+    with node.db.read() as conn:
+        rows = {row.id: row for row in everybody(conn)}
+    changed = []
+    for peer, order in decided.items():
+        old = rows.get(peer) or PeerRow(peer, order.base_url)
+        new = replace(old, base_url=order.base_url, state=order.state, reason=order.reason)
+        if new != rows.get(peer):
+            changed.append(new)
+    if changed:
+        with node.db.write() as conn:
+            for row in changed:
+                put(conn, row)
+    current = {**rows, **{row.id: row for row in changed}}
+    wanted = {row.id: row.wanted for row in current.values()}
+    wanted |= {f"witness:{w.name}": {"cosign"} for w in node.foreign.witnesses if w.url is not None}
+    queue.plan(node, wanted)
+    for row in changed:
+        queue.wake(node, row.id)
+
+
+class _Remembered:
+    """The nonces of signed requests, in the database (`http_signatures.Nonces`)."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def use(self, keyid: str, nonce: str, expires: int) -> bool:
+        """Whether the nonce is new; remembers it until it expires."""
+        with self._node.db.write() as conn:
+            conn.execute(sa.delete(nonces).where(nonces.c.expires < self._node.clock()))
+            mine = nonces.c.sender == keyid
+            if conn.scalar(sa.select(sa.func.count()).select_from(nonces).where(mine)) >= NONCES:
+                raise RateLimited("too many requests of this peer", retry_after=60)
+            if conn.scalar(sa.select(sa.literal(1)).where(mine, nonces.c.nonce == nonce)) is not None:
+                return False
+            conn.execute(sa.insert(nonces).values(sender=keyid, nonce=nonce, expires=expires))
+        return True
+
+
+def verify(node: Node, request: Request, lookup: http_signatures.Lookup) -> str:
+    """The instance id that signed a request, under the key that lookup gives.
+
+    Raises:
+        Malformed, Refused: the signature is missing, wrong, too old, or was used before.
+    """
+    return http_signatures.verify_request(
+        request.method,
+        request.target,
+        request.headers,
+        request.body,
+        node.own.base_url,
+        lookup,
+        node.clock(),
+        _Remembered(node),
+    )
+
+
+def require_sender(node: Node, request: Request) -> PeerRow:
+    """The known peer that signed a request; what had failed with it is due again.
+
+    A key that does not fit is looked up anew once in five minutes: the peer may have rotated it.
+
+    Raises:
+        NotAuthorised: nobody we know, blocked, or not decided yet; BadSignature and others as `verify`.
+    """
+    from federation.introductions import refresh
+
+    try:
+        sender = verify(node, request, lambda keyid: _known_key(node, keyid))
+    except BadSignature:
+        claimed = http_signatures.claimed_keyid(request.headers)
+        if claimed is None or not refresh(node, claimed):
+            raise
+        sender = verify(node, request, lambda keyid: _known_key(node, keyid))
+    row = require(node, sender)
+    heard(node, row)
+    return row
+
+
+def heard(node: Node, row: PeerRow) -> None:
+    """Note a valid sign of life."""
+    now = node.clock()
+    if now - row.contact_at >= 5:
+        change(node, row.id, contact_at=now)
+    queue.revive(node, row.id)
+
+
+def _known_key(node: Node, keyid: str) -> Key:
+    with node.db.read() as conn:
+        row = get(conn, keyid)
+    key = None if row is None else row.http_key
+    if row is None or key is None or row.state == "pending":
+        raise NotAuthorised("this instance has not accepted yours as a peer (yet)")
+    if row.state == "blocked":
+        raise NotAuthorised(f"this instance has blocked yours: {row.reason}")
+    if row.quarantine is not None:
+        raise NotAuthorised(f"this instance does not trust yours at present: {row.quarantine}")
+    return key

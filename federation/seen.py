@@ -1,0 +1,95 @@
+"""The largest consistent tree seen of each log that is not ours: one row, changed by compare-and-swap only.
+
+Pulling a log and being asked to cosign it share the row, so neither can be led back behind the other. A row is
+never removed and never shrinks: a log that is forgotten and met again at size 0 could show a second history.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from typing import Final
+
+import sqlalchemy as sa
+
+from federation.tables import seen
+from governance.log.merkle import EMPTY_ROOT
+from governance.store.rows import upsert_rows
+
+_KEEP: Final = {c.name: f"{seen.name}.{c.name}" for c in seen.columns if not c.primary_key}
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRow:
+    """A log as stored (`federation.tables.FedSeen`); `peer` is None for a log of other software."""
+
+    origin: str
+    vkey: str
+    peer: str | None
+    size: int = 0
+    root: bytes = EMPTY_ROOT
+    note: bytes = b""
+    cosigned: bytes = b""
+    frozen: str | None = None
+    seen_at: int = 0
+
+
+def get(conn: sa.Connection, origin: str) -> SeenRow | None:
+    """The row of an origin."""
+    row = conn.execute(sa.select(seen).where(seen.c.origin == origin)).mappings().first()
+    return None if row is None else SeenRow(**row)
+
+
+def find(conn: sa.Connection, name: str) -> SeenRow | None:
+    """The row whose origin has this SHA-256 in hex, of those that we have cosigned."""
+    cosigned = sa.select(seen.c.origin).where(sa.func.length(seen.c.cosigned) > 0)
+    for origin in conn.scalars(cosigned):
+        if sha256(origin.encode()).hexdigest() == name:
+            return get(conn, origin)
+    return None
+
+
+def learn(conn: sa.Connection, origin: str, vkey: str, peer: str | None) -> None:
+    """Know a log from now on, with nothing seen of it; one that is known stays as it is."""
+    upsert_rows(conn, seen, [asdict(SeenRow(origin, vkey, peer))], **_KEEP)
+
+
+def advance(
+    conn: sa.Connection,
+    origin: str,
+    old: int,
+    *,
+    size: int,
+    root: bytes,
+    note: bytes,
+    now: int,
+    cosigned: bytes | None = None,
+) -> bool:
+    """Store a tree that was proven to extend the one of size `old`; gives whether the row was still there.
+
+    False means that somebody else was quicker, or that the log is frozen: nothing changed, look again.
+
+    Args:
+        conn: in a writing transaction, which commits before anybody is told.
+        origin: of a known log.
+        old: the size in the row that the proof began from.
+        size: of the new tree; the same as old only with the same root.
+        root: of the new tree, 32 bytes.
+        note: its checkpoint with the log's verified signature lines.
+        now: Unix seconds.
+        cosigned: the note with our witness lines as well; None leaves what we cosigned last.
+    """
+    same = sa.or_(sa.literal(size > old), seen.c.root == root)
+    chosen = sa.update(seen).where(
+        seen.c.origin == origin, seen.c.size == old, seen.c.frozen.is_(None), sa.literal(size >= old), same
+    )
+    values = {"size": size, "root": root, "note": note, "seen_at": now}
+    if cosigned is not None:
+        values["cosigned"] = cosigned
+    return conn.execute(chosen.values(values)).rowcount == 1
+
+
+def freeze(conn: sa.Connection, origin: str, evidence: str) -> None:
+    """Never cosign this log again; `evidence` is the digest of what shows why. The first one stays."""
+    change = sa.update(seen).where(seen.c.origin == origin, seen.c.frozen.is_(None))
+    conn.execute(change.values(frozen=evidence))
