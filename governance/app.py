@@ -62,7 +62,7 @@ def create_service(
     store = open_store(settings.database, settings.data, migrations=migrations)
     try:
         wanted = Wanted(settings.base_url, settings.url is not None, settings.name)
-        options = Options(wanted, settings.queue)
+        options = Options(wanted, settings.queue, post_quantum=settings.post_quantum == "on")
         hooks = HookCaller(manager)
         service = Service(store, hooks, options, clock=clock, on_fatal=on_fatal)
         hooks.notifiers = [n for found in manager.hook.notifiers(service=service) for n in found]

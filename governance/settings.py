@@ -22,6 +22,7 @@ HELP: Final = {
     "queue": "Statements that may wait for the writer before 503 is answered",
     "rate": "Requests per second that one address may make; 0 switches the limit off",
     "burst": "Requests that one address may make at once",
+    "post_quantum": "on: cosign with ML-DSA-44 as well as with Ed25519; off: with Ed25519 alone",
 }
 """What each setting is, for documentation and the help of flags."""
 _base_url: Final = re.compile(r"https?://[^\s/?#@+]+(/[^\s/?#+]+)*")
@@ -40,12 +41,15 @@ class Settings:
     queue: int = 4096
     rate: int = 100
     burst: int = 1000
+    post_quantum: str = "off"
 
     def __post_init__(self) -> None:
         if not 0 < self.port < 65_536:
             raise SetupFault(f"the port is a number from 1 to 65535, not {self.port}")
         if min(self.queue, self.burst) < 1 or self.rate < 0:
             raise SetupFault("queue and burst are at least 1, rate is at least 0")
+        if self.post_quantum not in {"off", "on"}:
+            raise SetupFault(f"post_quantum is off or on, not {self.post_quantum!r}")
         if self.url is not None and not _base_url.fullmatch(self.url):
             raise SetupFault(
                 f"the URL {self.url!r} is not http(s)://host[:port][/path], without / at its end"

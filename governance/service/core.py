@@ -42,6 +42,7 @@ class Options:
 
     wanted: Wanted
     queue: int = 4096
+    post_quantum: bool = False
 
 
 class Service:
@@ -57,6 +58,7 @@ class Service:
         on_fatal: Callable[[IntegrityFault], None] | None = None,
     ) -> None:
         self.store, self.hooks, self.clock = store, hooks, clock
+        self.options = options
         self.base_url = options.wanted.base_url
         self._wanted = options.wanted
         self.states = States(instance.choose_base(store, options.wanted))

@@ -42,6 +42,7 @@ def test_environment_and_flags():
         {"ALTHING_URL": "http://x/"},
         {"ALTHING_URL": "http://user@x"},
         {"ALTHING_PROT": "8000"},
+        {"ALTHING_POST_QUANTUM": "yes"},
     ],
     ids=str,
 )
