@@ -35,6 +35,9 @@ def register(app: typer.Typer, run: Callable[[dict[str, Any]], None]) -> None:
         burst: Annotated[
             int | None, typer.Option(help="Requests of one address at once.  [ALTHING_BURST]")
         ] = None,
+        post_quantum: Annotated[
+            str | None, typer.Option(help="Cosign with ML-DSA-44 too: on or off.  [ALTHING_POST_QUANTUM]")
+        ] = None,
     ) -> None:
         """Run an instance: votes, logs and pages, until you stop it with Ctrl-C.
 
@@ -51,5 +54,6 @@ def register(app: typer.Typer, run: Callable[[dict[str, Any]], None]) -> None:
                 "queue": queue,
                 "rate": rate,
                 "burst": burst,
+                "post_quantum": post_quantum,
             }
         )
