@@ -75,7 +75,12 @@ def _witness(respond: Any) -> type[Controller]:
             given: Response[bytes] = await respond(request)
             return given
 
-        @get("/witness/{digest:str}/checkpoint", operation_id="getCosigned", summary="What was cosigned", responses=READ)
+        @get(
+            "/witness/{digest:str}/checkpoint",
+            operation_id="getCosigned",
+            summary="What was cosigned",
+            responses=READ,
+        )
         async def cosigned(self, request: Any_Request, digest: Hex) -> Response[bytes]:
             """The last cosigned checkpoint of the log whose origin has that SHA-256."""
             del digest
@@ -91,7 +96,12 @@ def _copies(respond: Any) -> type[Controller]:
 
         tags = ("mirrors",)
 
-        @get("/mirrors/{instance:str}/{path:path}", operation_id="getCopy", summary="A copied file", responses=READ)
+        @get(
+            "/mirrors/{instance:str}/{path:path}",
+            operation_id="getCopy",
+            summary="A copied file",
+            responses=READ,
+        )
         async def copy(self, request: Any_Request, instance: Hex, path: CopyPath) -> Response[bytes]:
             """A public file of another instance, as of the newest checkpoint that was verified whole."""
             del instance, path
@@ -122,7 +132,12 @@ def _instances(respond: Any) -> type[Controller]:
             given: Response[bytes] = await respond(request)
             return given
 
-        @get("/keys", operation_id="getSealedKeys", summary="Our keys, sealed to our root key", responses=_SIGNED)
+        @get(
+            "/keys",
+            operation_id="getSealedKeys",
+            summary="Our keys, sealed to our root key",
+            responses=_SIGNED,
+        )
         async def keys(self, request: Any_Request) -> Response[bytes]:
             """For peers that mirror us: what we need to come back after a lost disk."""
             given: Response[bytes] = await respond(request)

@@ -56,7 +56,9 @@ class Runner:
 
     def _room(self, errand: Errand) -> bool:
         of_peer = sum(peer == errand.peer for peer, _ in self._busy)
-        return len(self._busy) < THREADS and of_peer < PER_PEER and (errand.peer, errand.kind) not in self._busy
+        return (
+            len(self._busy) < THREADS and of_peer < PER_PEER and (errand.peer, errand.kind) not in self._busy
+        )
 
     def _run(self, errand: Errand) -> None:
         try:

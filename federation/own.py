@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from federation.ports import OwnHead
+from federation.ports import Decision, OwnHead
 from governance.audit.source import PublicFiles
 from governance.canonical import digest
 from governance.errors import NotFound, TooLarge
@@ -16,7 +16,7 @@ from governance.service.core import Service
 from governance.signing.note import Verifier
 from governance.statements.base import BlobRef
 from governance.statements.entry import Entry, read_entry
-from governance.statements.peer import Evidence, Peer
+from governance.statements.peer import Evidence
 from governance.store import entries
 from governance.store.entries import LogHead
 
@@ -45,9 +45,10 @@ class ServiceLogs:
         with self._service.store.read() as conn:
             return read_entry(publishing.well_known(conn))
 
-    def decisions(self) -> Mapping[str, Peer]:
+    def decisions(self) -> Mapping[str, Decision]:
         """What the operator last decided about each peer."""
-        return {peer: record.statement for peer, record in list(self._service.instance.peers.items())}
+        known = list(self._service.instance.peers.items())
+        return {peer: Decision(record.statement, record.digest) for peer, record in known}
 
     def heads(self) -> list[OwnHead]:
         """All logs, oldest first."""

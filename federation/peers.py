@@ -138,7 +138,8 @@ def settle(node: Node) -> None:
     with node.db.read() as conn:
         rows = {row.id: row for row in everybody(conn)}
     changed = []
-    for peer, order in decided.items():
+    for peer, decision in decided.items():
+        order = decision.order
         old = rows.get(peer) or PeerRow(peer, order.base_url)
         new = replace(old, base_url=order.base_url, state=order.state, reason=order.reason)
         if new != rows.get(peer):

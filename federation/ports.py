@@ -26,6 +26,14 @@ class OwnHead:
     checkpoint: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the operator last ordered about a peer, and the identity of that order."""
+
+    order: Peer
+    digest: str
+
+
 class OwnLogs(Protocol):
     """The own instance, as the rest of federation sees it."""
 
@@ -43,7 +51,7 @@ class OwnLogs(Protocol):
         """The latest identity document (an `instance` statement)."""
         ...
 
-    def decisions(self) -> Mapping[str, Peer]:
+    def decisions(self) -> Mapping[str, Decision]:
         """What the operator last decided about each peer, by instance id."""
         ...
 

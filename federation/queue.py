@@ -96,7 +96,9 @@ def revive(node: Node, peer: str) -> None:
 
 def due(node: Node) -> list[Errand]:
     """The errands that are due, the longest waiting first."""
-    chosen = sa.select(errands).where(errands.c.due_at <= node.clock()).order_by(errands.c.due_at, errands.c.peer)
+    chosen = (
+        sa.select(errands).where(errands.c.due_at <= node.clock()).order_by(errands.c.due_at, errands.c.peer)
+    )
     with node.db.read() as conn:
         return [Errand(**row) for row in conn.execute(chosen).mappings()]
 

@@ -1,6 +1,6 @@
-"""The largest consistent tree seen of each log that is not ours: one row, changed by compare-and-swap only.
+"""The largest consistent tree seen of each log that is not ours: one row, changed by compare-and-swap.
 
-Pulling a log and being asked to cosign it share the row, so neither can be led back behind the other. A row is
+Pulling a log and being asked to cosign it share the row: neither can be led back behind the other. A row is
 never removed and never shrinks: a log that is forgotten and met again at size 0 could show a second history.
 """
 

@@ -1,6 +1,6 @@
 """The witness: which checkpoints of other logs we cosign (C2SP tlog-witness v1.0.0, formats.md 6).
 
-The decision is a pure function of the stored row and the request (`judge`). The row is changed before the
+The decision is made by pure functions of the stored row and the request. The row is changed before the
 answer is given, by compare-and-swap on the size that the decision was based on: of two requests that race,
 one is answered with a cosignature and the other with 409.
 """
@@ -22,9 +22,10 @@ from governance import limits
 from governance.errors import (
     BadProof,
     BadSignature,
-    Malformed,
     MalformedProof,
     MalformedRequest,
+    NotAuthorised,
+    NotFound,
     RateLimited,
     TooLarge,
 )
@@ -55,19 +56,6 @@ class Submission:
     proof: tuple[bytes, ...]
     note: bytes
     checkpoint: Checkpoint
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """An HTTP status with its reason; `note` is the text with the log's verified lines, where those are right.
-
-    `fork` says that this note and the one in the row have one size and two roots.
-    """
-
-    status: int
-    reason: str = ""
-    note: Note | None = None
-    fork: bool = False
 
 
 def parse_submission(body: bytes) -> Submission:
@@ -101,76 +89,77 @@ def _hash(line: str) -> bytes:
     return raw
 
 
-def judge(row: SeenRow, submission: Submission, verifiers: Sequence[Verifier]) -> Verdict:
-    """Whether a checkpoint is signed by its log and extends what we have seen; in the order of the clause.
+def opened(row: SeenRow, submission: Submission, verifiers: Sequence[Verifier]) -> Note:
+    """The note with the lines of its log, verified.
 
     Args:
         row: what we have seen of this origin.
         submission: about the same origin.
         verifiers: of the log's trusted keys; none when they are not trusted any more.
+
+    Raises:
+        NotAuthorised: the log is frozen, or no trusted key of it signed, or a line of such a key fails.
+        Malformed: not a signed note.
     """
     if row.frozen is not None:
-        return Verdict(403, f"this log is frozen: it was forked, see the evidence {row.frozen}")
+        raise NotAuthorised(f"this log is frozen, because it was forked: see the evidence {row.frozen}")
     try:
         note = open_note(submission.note, verifiers)
-        new = checked(note, verifiers)
-    except Malformed as e:
-        return Verdict(400, e.detail)
+        checked(note, verifiers)
     except BadSignature as e:
-        return Verdict(403, e.detail)
-    fork = bool(row.note) and new.size == row.size and new.root != row.root
-    if submission.old != row.size:
-        return Verdict(409, str(row.size), note, fork)
+        raise NotAuthorised(e.detail) from e
+    return note
+
+
+def is_fork(row: SeenRow, new: Checkpoint) -> bool:
+    """Whether a checkpoint that its log signed and the one in the row have one size and two roots."""
+    return bool(row.note) and new.size == row.size and new.root != row.root
+
+
+def check_extends(row: SeenRow, new: Checkpoint, proof: Sequence[bytes]) -> None:
+    """The checkpoint's tree extends the one in the row, as the proof shows.
+
+    Raises:
+        BadProof: it does not, or another size or shape of proof belongs here.
+    """
     try:
-        _extends(row, new, submission.proof)
-    except (BadProof, MalformedProof) as e:
-        return Verdict(422, e.detail, note, fork)
-    return Verdict(200, "", note)
-
-
-def _extends(row: SeenRow, new: Checkpoint, proof: Sequence[bytes]) -> None:
-    if row.size:
-        verify_consistency(row.size, row.root, new.size, new.root, proof)
-    elif proof:
-        raise MalformedProof("after size 0 the consistency proof is empty")
-    elif new.size == 0 and new.root != row.root:
-        raise BadProof("this is not the root of the empty tree")
+        if row.size:
+            verify_consistency(row.size, row.root, new.size, new.root, proof)
+        elif proof:
+            raise BadProof("after size 0 the consistency proof is empty")
+        elif new.size == 0 and new.root != row.root:
+            raise BadProof("this is not the root of the empty tree")
+    except MalformedProof as e:
+        raise BadProof(e.detail) from e
 
 
 def add_checkpoint(node: Node, body: bytes, now: int, accuse: Accuse) -> Answer:
-    """The answer to `POST …/add-checkpoint`: 200 with our lines, once they are stored.
+    """The answer to `POST …/add-checkpoint`: 200 with our lines, once they are stored, or 409 with our size.
 
     Args:
         node: we.
         body: as it came.
         now: Unix seconds, not 0.
         accuse: told when the log has signed two trees of one size; stores the evidence, freezes the log.
+
+    Raises:
+        Malformed: 400, 413. NotFound: 404, an unknown origin, before any cryptography.
+        NotAuthorised: 403. BadProof: 422. RateLimited: 429.
     """
-    try:
-        submission = parse_submission(body)
-        while True:
-            row, verifiers = _known_log(node, submission.checkpoint.origin, now)
-            if row is None:
-                return _plain(404, "this witness does not know the log")
-            verdict = judge(row, submission, verifiers)
-            if verdict.fork:
-                accuse(node, row, bytes(verdict.note or b""))
-            if verdict.status == 409:
-                return Answer(409, f"{verdict.reason}\n".encode(), SIZE)
-            if verdict.status != 200 or verdict.note is None:
-                return _plain(verdict.status, verdict.reason)
-            lines = _cosigned(node, row, submission.checkpoint, verdict.note, now)
-            if lines is not None:
-                return Answer(200, "".join(map(str, lines)).encode())
-            # Somebody else was quicker: what they stored makes this a 409, or a fork.
-    except Malformed as e:
-        return _plain(400, e.detail)
-    except RateLimited as e:
-        return Answer(429, f"{e.detail}\n".encode(), headers={"retry-after": str(e.retry_after)})
-
-
-def _plain(status: int, reason: str) -> Answer:
-    return Answer(status, f"{reason}\n".encode())
+    submission = parse_submission(body)
+    new = submission.checkpoint
+    while True:
+        row, verifiers = _known_log(node, new.origin, now)
+        note = opened(row, submission, verifiers)
+        if is_fork(row, new):
+            accuse(node, row, bytes(note))
+        if submission.old != row.size:
+            return Answer(409, f"{row.size}\n".encode(), SIZE)
+        check_extends(row, new, submission.proof)
+        lines = _cosigned(node, row, new, note, now)
+        if lines is not None:
+            return Answer(200, "".join(map(str, lines)).encode())
+        # Somebody else was quicker: what they stored makes this a 409, or a fork.
 
 
 def _cosigned(
@@ -218,22 +207,25 @@ def take(buckets: Buckets, name: str, now: int) -> None:
         with _lock:
             buckets.take(name, now)
     except RateLimited as e:
-        raise RateLimited("too many checkpoints at once; nothing was cosigned", retry_after=e.retry_after) from e
+        raise RateLimited(
+            "too many checkpoints at once; nothing was cosigned", retry_after=e.retry_after
+        ) from e
 
 
-def _known_log(node: Node, origin: str, now: int) -> tuple[SeenRow | None, list[Verifier]]:
+def _known_log(node: Node, origin: str, now: int) -> tuple[SeenRow, list[Verifier]]:
     with node.db.read() as conn:
         row = seen.get(conn, origin)
         if row is not None:
             return row, _trusted(node, conn, row)
     take(_unknown, node.own.instance, now)
-    with node.db.write() as conn:
+    with node.db.read() as conn:
         found = _discovered(node, conn, origin)
-        if found is None:
-            return None, []
+    if found is None:
+        raise NotFound("this witness does not know the log")
+    with node.db.write() as conn:
         seen.learn(conn, *found)
-        row = seen.get(conn, origin)
-        return row, [] if row is None else _trusted(node, conn, row)
+        row = seen.get(conn, origin) or SeenRow(*found)
+        return row, _trusted(node, conn, row)
 
 
 def _trusted(node: Node, conn: sa.Connection, row: SeenRow) -> list[Verifier]:
@@ -245,7 +237,7 @@ def _trusted(node: Node, conn: sa.Connection, row: SeenRow) -> list[Verifier]:
 
 
 def _discovered(node: Node, conn: sa.Connection, origin: str) -> tuple[str, str, str | None] | None:
-    """Origin, vkey and peer of a log that the policy file names, or that is a followed peer's instance log."""
+    """Origin, vkey and peer of a log that the policy file names, or that a followed peer names as its own."""
     for log in node.foreign.logs:
         if log.key.name == origin:
             return origin, str(log.key), None

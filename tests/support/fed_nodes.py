@@ -22,7 +22,7 @@ from federation.client import Client
 from federation.endpoints import Request, Route
 from federation.keys import Keys, make_keys
 from federation.node import Node
-from federation.ports import OwnHead
+from federation.ports import Decision, OwnHead
 from governance.canonical import digest, sha256
 from governance.errors import GovernanceError, NotFound, TooLarge
 from governance.log.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
@@ -136,7 +136,7 @@ class MemoryInstance:
         )
         self.logs: dict[str, MemoryLog] = {}
         self.blobs: dict[str, bytes] = {}
-        self.decided: dict[str, Peer] = {}
+        self.decided: dict[str, Decision] = {}
         self.notes: dict[str, dict[int, bytes]] = {}
         self._document: Entry | None = None
         self.new_log("instance")
@@ -204,9 +204,17 @@ class MemoryInstance:
 
     def decide(self, other: MemoryInstance, state: str, reason: str = "") -> None:
         """The operator's order about another instance."""
-        self.decided[other.instance] = Peer(
-            other.instance, other.base_url, state, reason, None, self.operator_key.member_id, self.clock()
+        old = self.decided.get(other.instance)
+        order = Peer(
+            other.instance,
+            other.base_url,
+            state,
+            reason,
+            None if old is None else old.digest,
+            self.operator_key.member_id,
+            self.clock(),
         )
+        self.decided[other.instance] = Decision(order, signed(order, self.operator_key).identity)
 
     # --- ports.OwnLogs ---
 
@@ -214,7 +222,7 @@ class MemoryInstance:
         assert self._document is not None
         return self._document
 
-    def decisions(self) -> Mapping[str, Peer]:
+    def decisions(self) -> Mapping[str, Decision]:
         return self.decided
 
     def heads(self) -> list[OwnHead]:
