@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from federation.backup import seal_directory
 from federation.ports import Decision, OwnHead
 from governance.audit.source import PublicFiles
 from governance.canonical import digest
@@ -89,6 +90,13 @@ class ServiceLogs:
             return lambda _committed: None
 
         service.sequencer.submit(op).result()
+
+    def sealed_keys(self) -> bytes:
+        """Our keys but the root key, sealed to it."""
+        root = self._service.instance.keys.root
+        if root is None:
+            raise NotFound("this instance has no identity document")
+        return seal_directory(self._service.data_dir / "keys", self.instance, root)
 
 
 def _own(head: LogHead) -> OwnHead:

@@ -91,6 +91,10 @@ class OwnLogs(Protocol):
         """Record evidence against a log in our own instance log; again changes nothing."""
         ...
 
+    def sealed_keys(self) -> bytes:
+        """Our keys but the root key, sealed to it (`federation.backup`)."""
+        ...
+
 
 class Database(Protocol):
     """Where federation keeps its rows: `governance.store.engine.Store`, or a database in memory."""

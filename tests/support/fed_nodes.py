@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
 from federation import endpoints, http_signatures, tables
+from federation.backup import seal
 from federation.client import Client
 from federation.endpoints import Request, Route
 from federation.keys import Keys, make_keys
@@ -255,6 +256,9 @@ class MemoryInstance:
             self.blobs[name] = evidence
             said = Evidence(origin, BlobRef(name, len(evidence)), self.clock())
             self.instance_log.append(signed(said, self.service_key).data)
+
+    def sealed_keys(self) -> bytes:
+        return seal({"service": self.service_key.dump()}, self.instance, public(self.root_key))
 
     # --- governance.audit.source.PublicFiles ---
 
