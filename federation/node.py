@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from federation.client import Client
 from federation.copies import Copies
 from federation.keys import Keys
-from federation.ports import Database, OwnLogs
+from federation.ports import Database, OwnHead, OwnLogs
 from governance.log.policy import Policy
 
 Clock = Callable[[], int]
@@ -24,7 +24,8 @@ class Node:
     """The own instance, its federation tables and copies, keys, time, chance, and way to others.
 
     `foreign` are logs and witnesses of other software, from the operator's policy file: its logs are
-    witnessed, its witnesses are asked to cosign.
+    witnessed, its witnesses are asked to cosign. `asked` is the checkpoint of each log of ours that all
+    witnesses are asked for at present, and since when (`cosigning.rally`); losing it costs nothing.
     """
 
     own: OwnLogs
@@ -35,3 +36,4 @@ class Node:
     clock: Clock
     chance: random.Random = field(default_factory=random.SystemRandom)
     foreign: Policy = field(default_factory=Policy)
+    asked: dict[str, tuple[int, OwnHead]] = field(default_factory=dict)

@@ -414,3 +414,10 @@ class IntegrityFault(GovernanceError):
 
     code = "integrity-fault"
     title = "The records of this instance are damaged"
+
+
+class Behind(IntegrityFault):
+    """Somebody holds a checkpoint that our log signed and that our records do not lead to."""
+
+    code = "behind"
+    title = "The records of this instance are older than what others have seen of them"
