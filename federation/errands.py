@@ -7,7 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from federation import backup, cosigning, evidence, hints, introductions, mirror, queue
+from federation import backup, compare, cosigning, evidence, hints, introductions, mirror, queue
 from federation.node import Node
 from federation.queue import Errand, Kind
 
@@ -21,6 +21,7 @@ KINDS: Final = {
         Kind("push", hints.push, (3_000, 4_200)),
         Kind("tell", evidence.tell, (3_000, 4_200)),
         Kind("keys", backup.fetch, (3_000, 4_200)),
+        Kind("compare", compare.compare, (300, 900)),
     )
 }
 THREADS: Final = 16

@@ -78,7 +78,7 @@ class PeerRow:
             return set()
         kinds = {"identity"}
         if self.document and self.quarantine is None:
-            kinds |= {"greet", "tell"}
+            kinds |= {"greet", "tell", "compare"}
             kinds |= {"pull", "keys"} if self.follows else set()
             kinds |= {"cosign", "push"} if self.followed else set()
         return kinds
@@ -150,10 +150,15 @@ def settle(node: Node) -> None:
                 put(conn, row)
     current = {**rows, **{row.id: row for row in changed}}
     wanted = {row.id: row.wanted for row in current.values()}
-    wanted |= {f"witness:{w.name}": {"cosign"} for w in node.foreign.witnesses if w.url is not None}
+    wanted |= {foreign_id(w.name): {"cosign"} for w in node.foreign.witnesses if w.url is not None}
     queue.plan(node, wanted)
     for row in changed:
         queue.wake(node, row.id)
+
+
+def foreign_id(name: str) -> str:
+    """What a witness of other software is called among the peers of errands."""
+    return f"witness:{name}"
 
 
 class _Remembered:

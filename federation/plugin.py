@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import sqlalchemy as sa
-
-from federation import guard, http_signatures, identity, introductions, peers, queue, scrub
+from federation import cli, guard, http_signatures, identity, peers, queue, restoring, scrub
 from federation.client import Client
 from federation.controllers import controllers
 from federation.copies import DiskCopies
@@ -24,8 +21,6 @@ from governance.fetch import egress
 from governance.hooks import Job, hookimpl
 from governance.log.policy import Policy, parse_policy
 from governance.service.core import Service
-from governance.statements.base import Statement
-from governance.statements.peer import Peer
 from governance.store.engine import Store
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -34,7 +29,6 @@ POLICY: Final = "federation.policy"
 TICK: Final = 1.0
 SCRUB: Final = 60.0
 IDENTITY: Final = 600.0
-_log: Final = logging.getLogger("althing.federation")
 
 
 class Federation:
@@ -42,7 +36,6 @@ class Federation:
 
     def __init__(self) -> None:
         self._nodes: dict[int, Node] = {}
-        self._runners: dict[int, Runner] = {}
         self._lock = threading.Lock()
 
     @hookimpl
@@ -65,21 +58,17 @@ class Federation:
     def background_jobs(self, service: Service) -> Sequence[Job]:
         """Errands, identity, scrubbing, and the guard at the start."""
         node = self.node(service)
-        runner = Runner(node)
+        pulse = _Pulse(service, node)
         return [
-            Job("errands", TICK, lambda: _tick(service, node, runner)),
+            Job("errands", TICK, pulse.beat),
             Job("identity", IDENTITY, lambda: _renew(service, node)),
             Job("scrub", SCRUB, lambda: scrub.scrub(node)),
         ]
 
     @hookimpl
-    def after_record(self, origin: str, index: int, statement: Statement) -> None:
-        """News of ours are brought to the peers at once; an order about a peer counts at once."""
-        del index
-        for node in self._of(origin):
-            if isinstance(statement, Peer):
-                peers.settle(node)
-            _wake_followers(node)
+    def commands(self) -> Sequence[tuple[str, Any]]:
+        """`althing peer` and `althing restore`."""
+        return [("peer", cli.group), ("restore", restoring.program)]
 
     def node(self, service: Service) -> Node:
         """The node of a service, made at its first use."""
@@ -89,14 +78,6 @@ class Federation:
                 node = self._nodes[id(service)] = make_node(service)
                 peers.settle(node)
             return node
-
-    def _of(self, origin: str) -> list[Node]:
-        return [node for node in self._nodes.values() if origin.startswith(base_of(node))]
-
-
-def base_of(node: Node) -> str:
-    """What all origins of the node's own logs begin with."""
-    return node.own.base_url.partition("://")[2]
 
 
 def make_node(service: Service) -> Node:
@@ -133,14 +114,41 @@ def _foreign(path: Path) -> Policy:
         raise SetupFault(f"{path} cannot be read: {e}") from e
 
 
-def _tick(service: Service, node: Node, runner: Runner) -> None:
-    if service.held:
-        guard.confirm(service, node)
-        return
-    _wake_grown(node)
-    runner.tick()
+class _Pulse:
+    """What happens every second: news of ours wake the errands that bring them to the peers."""
+
+    def __init__(self, service: Service, node: Node) -> None:
+        self._service, self._node = service, node
+        self._runner = Runner(node)
+        self._sizes: dict[str, int] = {}
+
+    def beat(self) -> None:
+        """Confirm our own heads first; then do what is due."""
+        if self._service.held:
+            guard.confirm(self._service, self._node)
+            return
+        sizes = {head.origin: head.size for head in self._node.own.heads()}
+        if sizes != self._sizes:
+            instance = self._service.states.instance_origin
+            if sizes.get(instance) != self._sizes.get(instance):
+                peers.settle(self._node)
+            self._sizes = sizes
+            _wake_followers(self._node)
+        self._runner.tick()
+
+
+def _wake_followers(node: Node) -> None:
+    with node.db.read() as conn:
+        followers = [row.id for row in peers.everybody(conn) if row.followed]
+    followers += [peers.foreign_id(witness.name) for witness in node.foreign.witnesses]
+    for peer in followers:
+        queue.wake(node, peer, "cosign", "push")
 
 
 def _renew(service: Service, node: Node) -> None:
     if not service.held:
         identity.sync_identity(service, node.keys.http, node.keys.vkeys)
+
+
+plugin: Final = Federation()
+"""What the entry point of the group `governance` names."""

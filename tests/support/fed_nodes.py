@@ -348,9 +348,8 @@ class Network:
             raise httpx.ConnectError("nobody answers", request=request)
         target = request.url.raw_path.decode()
         headers = {name.lower(): value for name, value in request.headers.items()}
-        return self.nodes[host].respond(
-            Request(request.method, target, headers, request.read()), self.all_routes
-        )
+        asked = Request(request.method, target, headers, request.read())
+        return self.nodes[host].respond(asked, self.all_routes, sender)
 
 
 class _Wire(httpx.BaseTransport):
@@ -363,17 +362,19 @@ class _Wire(httpx.BaseTransport):
 
 @dataclass
 class SimNode:
-    """An instance in memory with its node."""
+    """An instance in memory with its node; `view` may show a sender another file than the true one."""
 
     own: MemoryInstance
     node: Node
     clock: VirtualClock
+    view: Callable[[str, str], bytes | None] = lambda _sender, _path: None
 
-    def respond(self, request: Request, routes: tuple[Route, ...]) -> httpx.Response:
+    def respond(self, request: Request, routes: tuple[Route, ...], sender: str = "") -> httpx.Response:
         """The answer to a request: a public file, or one of the endpoints."""
         if request.method == "GET" and request.path.startswith(("/logs/", "/blobs/", "/.well-known/")):
             try:
-                return httpx.Response(200, content=self.own.file(request.path[1:]))
+                shown = self.view(sender, request.path)
+                return httpx.Response(200, content=shown or self.own.file(request.path[1:]))
             except NotFound:
                 return httpx.Response(404)
         given = endpoints.answer(self.node, routes, request)
