@@ -45,3 +45,9 @@ DELEGATION_SCOPES = 1_000
 """Scopes in which one member may have delegated, revoked ones included."""
 DELEGATES_LISTED = 4 * 1024 * 1024
 """Canonical bytes of delegates that a result lists, the heaviest first; a result must fit a BLOB."""
+MANIFEST = 32 * 1024
+"""Longest manifest of a joint ballot; it stands inside the envelope of every acceptance."""
+SHARDS = 64
+"""Communities in one joint ballot."""
+JOINT_EXCLUDED = 4_000
+"""Members of a part's frozen roll who vote elsewhere; their row numbers stand in the part's definition."""

@@ -101,6 +101,10 @@ class _SelfNamed:
     def delegated(self) -> None:
         """Nothing is known of them: they stand in the space's log."""
 
+    def shard_roll(self, ballot: Ballot) -> Iterable[Voter]:
+        """The roll of the log itself; what the space froze is skipped."""
+        return self.roll(ballot.eligibility.roles, ballot.eligibility.weights)
+
     def roll(self, roles: list[str], weights: str) -> Iterable[Voter]:
         """The roll of the log itself."""
         del roles, weights

@@ -102,6 +102,7 @@ def head_of(state: SpaceState) -> SpaceState:
         members=dict(state.members),
         orders=dict(state.orders),
         delegations=dict(state.delegations),
+        joints=dict(state.joints),
     )
 
 

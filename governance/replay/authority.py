@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from governance.errors import BadSignature, NotAuthorised, Refused, WrongSuite
 from governance.replay.delegation_records import Delegated
+from governance.statements.ballot import Ballot
 from governance.statements.base import Key
 from governance.statements.electorate import Voter
 from governance.statements.entry import Entry, verify_signer
@@ -65,6 +66,14 @@ class Members(Protocol):
         """The rows of everybody entitled to vote, ascending by id."""
         ...
 
+    def shard_roll(self, ballot: Ballot) -> Iterable[Voter]:
+        """The rows of a part of a joint ballot, ascending by id.
+
+        Raises:
+            InvalidDefinition: the space has accepted no such part.
+        """
+        ...
+
     def may_delegate(self) -> bool:
         """Whether the constitution allows delegation."""
         ...
@@ -104,8 +113,14 @@ def require_member(entry: Entry, signer: str, members: Members) -> None:
         raise NotAuthorised(f"{signer} is not an active member of this space", signer=signer)
 
 
-def require_role(entry: Entry, signer: str, members: Members) -> None:
+def require_role(entry: Entry, signer: str, members: Members, kind: str | None = None) -> None:
     """That signer, an active member with a role that may record this kind, signed the entry.
+
+    Args:
+        entry: what is signed.
+        signer: who must have signed it.
+        members: of the space.
+        kind: the kind whose permission is asked for; the entry's own when None.
 
     Raises:
         NotAuthorised: unknown signer, or none of the roles.
@@ -115,7 +130,7 @@ def require_role(entry: Entry, signer: str, members: Members) -> None:
     if key is None:
         raise NotAuthorised(f"{signer} is not enrolled in this space")
     verify_signer(entry, signer, key)
-    kind = entry.statement.KIND
+    kind = kind or entry.statement.KIND
     allowed = members.permitted(kind)
     if not (members.roles_of(signer) & allowed):
         raise NotAuthorised(

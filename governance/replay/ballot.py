@@ -33,7 +33,7 @@ from governance.statements.ballot import Ballot
 from governance.statements.base import Statement
 from governance.statements.closing import Cancellation, Close, Extension, NonceReveal, Outcome
 from governance.statements.delegation import DelegationSnapshot
-from governance.statements.electorate import Electorate, summarise
+from governance.statements.electorate import Electorate, Voter, summarise
 from governance.statements.entry import Entry, verify_signer
 from governance.statements.space import BallotOrder
 from governance.statements.vote import Dispute, NonceCommitment, Opening, Ruling, Vote
@@ -147,6 +147,8 @@ def _define(state: BallotState, ballot: Ballot, entry: Entry, index: int) -> Non
     definition = check_definition(ballot, entry.identity)
     require_role(entry, ballot.signer, state.members)
     check_delegating(ballot, state.members)
+    if ballot.joint is not None:
+        state.members.shard_roll(ballot)
     state.definition = definition
     state.closes_at = ballot.closes_at
 
@@ -159,6 +161,17 @@ def check_delegating(ballot: Ballot, members: Members) -> None:
     """
     if ballot.delegation_rule is not None and not members.may_delegate():
         raise InvalidDefinition("the constitution of this space allows no delegation", pointer="/delegation")
+
+
+def entitled(ballot: Ballot, members: Members) -> list[Voter]:
+    """The rows of everybody who may vote, ascending by id: the space's members now, or a part's frozen roll.
+
+    Raises:
+        InvalidDefinition: a part of a joint ballot that the space has not accepted like this.
+    """
+    if ballot.joint is not None:
+        return list(members.shard_roll(ballot))
+    return list(members.roll(ballot.eligibility.roles, ballot.eligibility.weights))
 
 
 def _defined(state: BallotState, digest: str) -> Definition:
@@ -206,8 +219,7 @@ def _open(state: BallotState, new: Opening, entry: Entry, index: int) -> None:
         raise WrongBallot("the opening names another ballot or instance", pointer="/ballot")
     if new.electorate != state.roll.summary():
         raise InvalidStatement("the opening does not match the roll before it", pointer="/electorate")
-    entitled = state.members.roll(ballot.eligibility.roles, ballot.eligibility.weights)
-    if new.electorate != summarise(entitled):
+    if new.electorate != summarise(entitled(ballot, state.members)):
         raise InvalidStatement("the roll is not the one the space's members make", pointer="/electorate")
     if len(state.roll) == 0:
         raise InvalidStatement("nobody is on the roll", pointer="/electorate")

@@ -15,7 +15,7 @@ from governance.log.policy import parse_policy
 from governance.statements.ballot import Ballot, Question
 from governance.statements.vote import Answer
 
-FEATURES = frozenset({"delegation/v1", "open-ballot/v1"})
+FEATURES = frozenset({"delegation/v1", "joint-ballot/v1", "open-ballot/v1"})
 """What this version can verify; a definition that requires more is refused, not guessed at."""
 
 

@@ -68,8 +68,9 @@ def compute_result(state: BallotState, open_root: bytes) -> Result:
     if definition is None or state.close is None:
         raise ValueError("the result of a ballot that is not closed")
     seed = seed_of(state, open_root)
-    tally = _tally(state, definition)
+    tally = tally_of(state, definition)
     roll = state.roll.summary()
+    electorate = int(roll.weight)
     return Result(
         ballot=state.origin,
         definition=definition.digest,
@@ -80,11 +81,11 @@ def compute_result(state: BallotState, open_root: bytes) -> Result:
         voters=state.casts.voters,
         weight=str(tally.weight),
         blank_voters=tally.blank_voters,
-        quorum=_quorum(definition, tally, int(roll.weight)),
+        quorum=_quorum(definition, tally, electorate),
         lot_seed=seed.hex(),
         nonces_revealed=len(state.nonces),
         nonces_missing=[h for h in state.commitments if h not in state.nonces],
-        questions=[_count(asked, tally.grouped, int(roll.weight), seed) for asked in definition.questions],
+        questions=[count_question(asked, tally.grouped, electorate, seed) for asked in definition.questions],
         delegations=tally.delegations,
     )
 
@@ -101,7 +102,7 @@ def winners_of(result: Result) -> dict[str, list[str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Tally:
+class Tally:
     """The counting votes: equal answers added up before they are parsed, since few are distinct."""
 
     grouped: list[tuple[dict[str, Answer | None], int]]
@@ -111,7 +112,7 @@ class _Tally:
     delegations: Delegations | None
 
 
-def _quorum(definition: Definition, tally: _Tally, electorate: int) -> str:
+def _quorum(definition: Definition, tally: Tally, electorate: int) -> str:
     quorum = definition.ballot.quorum
     if quorum is None:
         return "none"
@@ -129,7 +130,8 @@ def _resolved(state: BallotState, definition: Definition) -> Resolved | None:
     return resolve(state.chosen, state.casts.voted(), weights, rule)
 
 
-def _tally(state: BallotState, definition: Definition) -> _Tally:
+def tally_of(state: BallotState, definition: Definition) -> Tally:
+    """The counting votes of a closed ballot."""
     resolved = _resolved(state, definition)
     carried = {} if resolved is None else resolved.carried
     # Equal answers are added up, except for a rule that counts two votes of weight 1 otherwise than one of 2.
@@ -151,12 +153,20 @@ def _tally(state: BallotState, definition: Definition) -> _Tally:
     if resolved is not None and state.chosen is not None:
         delegations = report(resolved, state.chosen.live, state.roll.ids(), counted)
     grouped = [(parse_answers(text), weight) for (text, _), weight in weights.items()]
-    return _Tally(grouped, total, blank_weight, blank_voters, delegations)
+    return Tally(grouped, total, blank_weight, blank_voters, delegations)
 
 
-def _count(
+def count_question(
     asked: Asked, grouped: Iterable[tuple[dict[str, Answer | None], int]], electorate: int, seed: bytes
 ) -> QuestionResult:
+    """One question counted by its rule.
+
+    Args:
+        asked: the question.
+        grouped: answers by question and their weight.
+        electorate: weight of everybody who could vote.
+        seed: of the lot.
+    """
     name = asked.question.id
     profile = Profile.from_answers(((answers.get(name), weight) for answers, weight in grouped), electorate)
     lot = lot_order(seed, name, [o.id for o in asked.options])

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from governance.errors import AlreadyExists, InvalidStatement, NotAuthorised, StaleRevision, Unsupported
 from governance.log.merkle import leaf_hash, root
+from governance.replay import joint
 from governance.replay.authority import (
     InstanceKeys,
     require_any_role,
@@ -17,10 +18,12 @@ from governance.replay.authority import (
 )
 from governance.replay.delegation_records import Delegated, DelegationRecord, check_delegation
 from governance.replay.enrolment import MemberRecord, authorise_enrolment
+from governance.statements.ballot import Ballot
 from governance.statements.base import Key, Statement
 from governance.statements.delegation import Delegation
 from governance.statements.electorate import Voter, voter_row
 from governance.statements.entry import Entry, verify_signer
+from governance.statements.joint import JointAcceptance, JointDispute, JointOutcome
 from governance.statements.member import Member
 from governance.statements.roadmap import Commitment, CommitmentUpdate, RoadmapEdition, RoadmapItem
 from governance.statements.space import BallotNotice, BallotOrder, Constitution, OutcomeNotice, Space
@@ -61,6 +64,7 @@ class SpaceState:
     commitments: dict[str, Recorded[Commitment]] = field(default_factory=dict)
     updates: dict[str, list[CommitmentUpdate]] = field(default_factory=dict)
     delegations: dict[str, dict[str, DelegationRecord]] = field(default_factory=dict)
+    joints: dict[str, joint.JointRecord] = field(default_factory=dict)
     identities: dict[str, int] = field(default_factory=dict)
 
     def key_of(self, member: str) -> Key | None:
@@ -107,6 +111,10 @@ class SpaceState:
             if m.status == "active" and wanted & frozenset(m.roles)
         ]
         return sorted((row for row in rows if row.weight != "0"), key=lambda row: row.id)
+
+    def shard_roll(self, ballot: Ballot) -> list[Voter]:
+        """The rows of a part of a joint ballot: as frozen when this space accepted its manifest."""
+        return joint.shard_roll(self.joints, ballot)
 
     def admit(self, index: int, entry: Entry) -> None:
         """Fold one entry.
@@ -217,6 +225,7 @@ def _ballot_notice(state: SpaceState, new: BallotNotice, entry: Entry, index: in
     if new.ballot in state.ballots:
         raise AlreadyExists(f"the ballot {new.ballot} was opened before", pointer="/ballot")
     state.ballots[new.ballot] = new
+    joint.release_rolls(state.joints, new.ballot)
 
 
 def _outcome_notice(state: SpaceState, new: OutcomeNotice, entry: Entry, index: int) -> None:
@@ -274,4 +283,7 @@ _HANDLERS: dict[type[Statement], _Handler] = {
     Delegation: _delegation,
     Commitment: _commitment,
     CommitmentUpdate: _commitment_update,
+    JointAcceptance: joint.accept,
+    JointOutcome: joint.decide,
+    JointDispute: joint.dispute,
 }

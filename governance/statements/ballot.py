@@ -9,6 +9,8 @@ from msgspec import Meta
 from governance import limits
 from governance.statements.base import (
     Amount,
+    Count,
+    Digest,
     Integer,
     Key,
     MemberId,
@@ -73,9 +75,24 @@ class NonceHolder(Value, frozen=True):
     key: Key
 
 
+class JointRef(Value, frozen=True):
+    """What makes a ballot one part of a joint ballot (protocol 7).
+
+    `acceptances` are the identities of all communities' acceptances in the manifest's order, `excluded` the
+    rows of this community's frozen roll, ascending, whose members vote in an earlier one.
+    """
+
+    manifest: Digest
+    acceptances: Annotated[list[Digest], Meta(min_length=2, max_length=limits.SHARDS)]
+    excluded: Annotated[list[Count], Meta(max_length=limits.JOINT_EXCLUDED)]
+
+
 @kind("ballot")
-class Ballot(Statement, frozen=True):
-    """A ballot's definition, signed by a steward; entry 0 of the ballot's log."""
+class Ballot(Statement, frozen=True, omit_defaults=True):
+    """A ballot's definition, signed by a steward; entry 0 of the ballot's log.
+
+    `joint` is left out unless the ballot is one part of a joint ballot.
+    """
 
     protocol: Annotated[int, Meta(ge=1, le=1)]
     space: Slug
@@ -99,6 +116,7 @@ class Ballot(Statement, frozen=True):
     requires: Annotated[list[Annotated[str, Meta(max_length=60)]], Meta(max_length=50)]
     signer: MemberId
     defined_at: Time
+    joint: JointRef | None = None
 
     @property
     def delegation_rule(self) -> DelegationRule | None:

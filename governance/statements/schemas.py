@@ -13,6 +13,7 @@ from governance.statements import (  # noqa: F401
     delegation,
     electorate,
     instance,
+    joint,
     member,
     roadmap,
     space,
