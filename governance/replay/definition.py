@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
+from governance import limits
 from governance.counting.option import Option
 from governance.counting.registry import get_rule
 from governance.counting.rule import Rule
-from governance.errors import InvalidAnswer, InvalidDefinition, MalformedPolicy, Unsupported
-from governance.log.policy import parse_policy
+from governance.errors import InvalidAnswer, InvalidDefinition, MalformedPolicy, TooLarge, Unsupported
+from governance.log.policy import NONE, Policy, parse_policy
 from governance.statements.ballot import Ballot, Question
 from governance.statements.vote import Answer
 
@@ -112,17 +114,34 @@ def _check_weighted(questions: tuple[Asked, ...]) -> None:
             )
 
 
+@lru_cache(maxsize=256)
+def _policy(text: str) -> Policy:
+    return parse_policy(text.encode())
+
+
+def witness_policy(ballot: Ballot) -> Policy | None:
+    """The witnesses that a checked ballot waits for before it is counted, None when it names none."""
+    return _policy(ballot.witness_policy) if ballot.witness_policy else None
+
+
 def _check_policy(text: str) -> None:
-    if text:
-        try:
-            parse_policy(text.encode())
-        except MalformedPolicy as e:
-            raise InvalidDefinition(
-                f"the witness policy cannot be read: {e.detail}", pointer="/witness_policy"
-            ) from e
-        raise Unsupported(
-            "this version cannot hold a ballot to a witness policy; leave it empty", pointer="/witness_policy"
-        )
+    """Readable, about witnesses alone, and not met by nobody (protocol 4)."""
+    if not text:
+        return
+    pointer = "/witness_policy"
+    try:
+        policy = _policy(text)
+    except (MalformedPolicy, TooLarge) as e:
+        raise InvalidDefinition(f"the witness policy cannot be read: {e.detail}", pointer=pointer) from e
+    if policy.logs:
+        raise InvalidDefinition("the ballot's log has no key yet; name witnesses only", pointer=pointer)
+    if policy.quorum == NONE:
+        raise InvalidDefinition("a policy asks for a quorum; leave it empty for none", pointer=pointer)
+    names = {(witness.key.name, witness.key.key_id) for witness in policy.witnesses}
+    if len(names) < len(policy.witnesses):
+        raise InvalidDefinition("two witness keys share a name and a key id", pointer=pointer)
+    if len(policy.witness_verifiers) >= limits.NOTE_SIGNATURES:
+        raise InvalidDefinition("that many witnesses do not fit one checkpoint", pointer=pointer)
 
 
 def _ask(question: Question, pointer: str) -> Asked:

@@ -1,4 +1,4 @@
-"""Who waits for a log to grow: sizes after each commit, for event streams."""
+"""Who waits for a log to grow or to be cosigned: sizes, for event streams."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ Listener = Callable[[], None]
 
 
 class Feed:
-    """The latest size of each log that grew since the start, and whom to wake."""
+    """The latest size of each log that grew or was cosigned since the start, and whom to wake."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sizes: dict[str, int] = {}
+        self._cosigned: dict[str, int] = {}
         self._listeners: dict[str, set[Listener]] = {}
 
     def publish(self, heads: Iterable[LogHead]) -> None:
@@ -23,16 +24,30 @@ class Feed:
         for head in heads:
             with self._lock:
                 self._sizes[head.origin] = head.size
-                waiting = tuple(self._listeners.get(head.origin, ()))
-            for listener in waiting:
-                listener()
+            self._wake(head.origin)
+
+    def cosigned(self, origin: str, size: int) -> None:
+        """Note that the checkpoint of this size has a further cosignature, and wake the log's listeners."""
+        with self._lock:
+            self._cosigned[origin] = max(size, self._cosigned.get(origin, 0))
+        self._wake(origin)
+
+    def _wake(self, origin: str) -> None:
+        with self._lock:
+            waiting = tuple(self._listeners.get(origin, ()))
+        for listener in waiting:
+            listener()
 
     def size(self, origin: str) -> int:
         """The size last published, 0 when the log has not grown since the start."""
         return self._sizes.get(origin, 0)
 
+    def cosigned_size(self, origin: str) -> int:
+        """The largest size that was cosigned since the start, else 0."""
+        return self._cosigned.get(origin, 0)
+
     def listen(self, origin: str, listener: Listener) -> None:
-        """Have listener called, in the writer thread, whenever the log grows."""
+        """Have listener called, in whichever thread it happens, when the log grows or is cosigned."""
         with self._lock:
             self._listeners.setdefault(origin, set()).add(listener)
 

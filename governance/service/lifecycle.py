@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from governance.errors import AlreadyExists, GovernanceError, InvalidStatement, NotFound, Refused
 from governance.hooks import Event
-from governance.replay.definition import Definition
+from governance.replay.ballot import entitled
+from governance.replay.definition import Definition, witness_policy
 from governance.replay.delegation_records import choose
 from governance.replay.result import compute_result, result_bytes, seed_of, winners_of
 from governance.replay.space import SpaceState
@@ -31,6 +32,7 @@ from governance.statements.electorate import Electorate, pages, summarise
 from governance.statements.entry import Entry
 from governance.statements.space import BallotNotice, OutcomeNotice
 from governance.statements.vote import LogHead, Opening
+from governance.store import cosigned, entries
 from governance.store.entries import table_of
 from governance.store.projected import BallotRow
 
@@ -46,8 +48,11 @@ def due_draft(ballot: Ballot, now: int) -> bool:
     return ballot.opens_at <= now < ballot.closes_at
 
 
-def due_ballot(state: LiveBallot, now: int) -> str | None:
-    """What an opened ballot needs now: `extend`, `close`, `count`, or nothing."""
+def due_ballot(state: LiveBallot, now: int, *, witnessed: bool = True) -> str | None:
+    """What an opened ballot needs now: `extend`, `close`, `count`, or nothing.
+
+    `witnessed` is whether its witness policy, if it has one, is satisfied for its close.
+    """
     definition = state.definition
     if definition is None or state.opening is None or state.cancellation or state.outcome:
         return None
@@ -57,7 +62,9 @@ def due_ballot(state: LiveBallot, now: int) -> str | None:
         may_extend = definition.ballot.extension > 0 and not state.extended
         return "extend" if may_extend and not state.quorum_met() else "close"
     waiting = len(state.nonces) < len(state.commitments)
-    return None if waiting and now < state.close.closed_at + REVEAL_WAIT else "count"
+    if not witnessed or (waiting and now < state.close.closed_at + REVEAL_WAIT):
+        return None
+    return "count"
 
 
 def tick(service: Service, now: int) -> None:
@@ -92,11 +99,24 @@ def advance(service: Service, origin: str, now: int) -> None:
     Raises:
         Refused, Unavailable: it could not be done.
     """
-    while (step := due_ballot(live(service, origin), now)) is not None:
+    while True:
+        state = live(service, origin)
+        step = due_ballot(state, now, witnessed=_witnessed(service, state))
+        if step is None:
+            return
         if step == "count":
             decide(service, origin, now)
             return
         service.sequencer.submit(lambda batch, s=step: _step(service, batch, origin, s, now)).result()  # type: ignore[misc]
+
+
+def _witnessed(service: Service, state: LiveBallot) -> bool:
+    """Whether a closed ballot may be counted: the quorum of its policy has cosigned its close."""
+    definition = state.definition
+    if state.close is None or definition is None or witness_policy(definition.ballot) is None:
+        return True
+    with service.store.read() as conn:
+        return cosigned.is_final(conn, entries.head(conn, state.origin).id, state.close_index + 1)
 
 
 def live(service: Service, origin: str) -> LiveBallot:
@@ -189,7 +209,7 @@ def check_openable(space: SpaceState, draft: StoredDraft, now: int) -> None:
         raise InvalidStatement(
             "the planned close has passed; post a new definition", closes_at=ballot.closes_at
         )
-    if not space.roll(ballot.eligibility.roles, ballot.eligibility.weights):
+    if not entitled(ballot, space):
         raise InvalidStatement(
             f"nobody would be on the roll: no active member is {' or '.join(ballot.eligibility.roles)}",
             pointer="/eligibility/roles",
@@ -202,7 +222,7 @@ def _freeze(
     ballot = draft.statement
     batch.create_log(ballot.origin, "ballot", space=ballot.space, ballot=ballot.ballot)
     batch.append(ballot.origin, draft.entry.data, draft.entry)
-    rows = space.roll(ballot.eligibility.roles, ballot.eligibility.weights)
+    rows = entitled(ballot, space)
     for number, page in enumerate(pages(rows)):
         entry = service.sign(Electorate(draft.identity, number, page))
         batch.append(ballot.origin, entry.data, entry)
@@ -215,7 +235,7 @@ def _begin(
 ) -> None:
     ballot = draft.statement
     vkey = batch.vkey(ballot.origin)
-    rows = space.roll(ballot.eligibility.roles, ballot.eligibility.weights)
+    rows = entitled(ballot, space)
     entry = service.sign(
         Opening(
             ballot=ballot.origin,

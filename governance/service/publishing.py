@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from governance.errors import MalformedRequest, MalformedTile, NotFound
 from governance.hooks import Exporter
 from governance.log.tiles import FULL, Bundle, Tile, bundles_for, parse_path, tiles_for
+from governance.service import cosigned
 from governance.statements.entry import read_entry
 from governance.statements.instance import Instance
 from governance.store import blobs, entries
@@ -26,6 +28,7 @@ BYTES: Final = "application/octet-stream"
 JSON: Final = "application/json"
 _blobs: Final = table_of(Blob)
 _ballots: Final = table_of(BallotRow)
+_place: Final = re.compile(r"(instance|spaces/[^/]+(?:/ballots/[^/]+)?)/(.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,9 @@ def log_file(conn: sa.Connection, base: str, path: str) -> PublicFile:
     log, rest = _split(path)
     head = entries.head(conn, f"{base}/{log}")
     if rest == "checkpoint":
-        return PublicFile(head.checkpoint, TEXT, final=False)
+        return PublicFile(cosigned.published(conn, head), TEXT, final=False)
+    if rest == "cosigned":
+        return PublicFile(cosigned.best(conn, head), TEXT, final=False)
     if rest == "vkey":
         return PublicFile(f"{head.vkey}\n".encode(), TEXT, final=False)
     if rest == "outcome.json":
@@ -80,11 +85,10 @@ def log_file(conn: sa.Connection, base: str, path: str) -> PublicFile:
 
 
 def _split(path: str) -> tuple[str, str]:
-    for name in ("/tile/", "/checkpoint", "/vkey", "/outcome.json"):
-        log, separator, _ = path.partition(name)
-        if separator:
-            return log, path[len(log) + 1 :]
-    raise NotFound(f"there is no file {path[:100]}")
+    found = _place.fullmatch(path)
+    if found is None:
+        raise NotFound(f"there is no file {path[:100]}")
+    return found[1], found[2]
 
 
 def part_bytes(conn: sa.Connection, head: LogHead, part: Tile | Bundle) -> bytes:
@@ -151,7 +155,9 @@ def _files(conn: sa.Connection) -> Iterator[tuple[str, bytes]]:
     base = _instance_log(conn).origin.removesuffix("/instance")
     for head in entries.heads(conn):
         folder = "logs" + head.origin.removeprefix(base)
-        yield f"{folder}/checkpoint", head.checkpoint
+        yield f"{folder}/checkpoint", cosigned.published(conn, head)
+        with contextlib.suppress(NotFound):
+            yield f"{folder}/cosigned", cosigned.best(conn, head)
         yield f"{folder}/vkey", f"{head.vkey}\n".encode()
         if head.kind == "ballot":
             with contextlib.suppress(NotFound):

@@ -1,11 +1,13 @@
-"""Receipts (C2SP tlog-proof) for entries just recorded and for any entry at the present checkpoint."""
+"""Receipts (C2SP tlog-proof) for entries just recorded, and for any entry, cosigned where it is."""
 
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import replace
 
 from governance.errors import NotFound
 from governance.log.receipt import Receipt
+from governance.service import cosigned
 from governance.service.answers import Recorded
 from governance.service.batch import Committed
 from governance.statements.entry import Entry
@@ -20,7 +22,7 @@ def fresh(committed: Committed, origin: str, index: int) -> str:
 
 
 def stored(store: Store, origin: str, index: int) -> str:
-    """The receipt of any entry, under the log's present checkpoint.
+    """The receipt of any entry, under the checkpoint that `cosigned.covering` finds strongest for it.
 
     Raises:
         NotFound: no such log or entry.
@@ -29,8 +31,9 @@ def stored(store: Store, origin: str, index: int) -> str:
         head = entries.head(conn, origin)
         if not 0 <= index < head.size:
             raise NotFound(f"{origin} has no entry {index}", size=head.size)
-        proof = entries.prove_inclusion(conn, head, index)
-    return bytes(Receipt(index, tuple(proof), head.checkpoint)).decode()
+        found = cosigned.covering(conn, head, index + 1)
+        proof = entries.prove_inclusion(conn, replace(head, size=found.size), index)
+    return bytes(Receipt(index, tuple(proof), found.note)).decode()
 
 
 def recorded(committed: Committed, origin: str, index: int, entry: Entry) -> Recorded:

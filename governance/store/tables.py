@@ -113,6 +113,21 @@ class TileHash(SQLModel, table=True):
     hash: bytes = blob_column()
 
 
+class Cosigned(SQLModel, table=True):
+    """A checkpoint of ours that others have cosigned: our text and signature, then their verified lines.
+
+    `final` is 1 where those satisfy the witness policy of the log's ballot; 0 also where there is none.
+    """
+
+    __tablename__ = "cosigned"
+    __table_args__ = (STRICT,)
+
+    log_id: int = log_key()
+    size: int = key(Integer)
+    note: bytes = blob_column()
+    final: int = integer_column()
+
+
 class Blob(SQLModel, table=True):
     """Bytes that an entry names by digest (`sha256:<hex>`), at most `limits.BLOB`."""
 

@@ -22,12 +22,16 @@ from governance.errors import (
     WrongBallot,
     WrongSuite,
 )
+from governance.log.cosignature import Ed25519Cosigner
 from governance.replay.result import compute_result, result_bytes, winners_of
+from governance.signing.note import Ed25519Signer
 from governance.statements.ballot import NonceHolder
 from governance.statements.closing import Cancellation, Extension, NonceReveal
 from governance.statements.space import Quorum
 from governance.statements.vote import Dispute, NonceCommitment, Ruling
 from tests.support.world import NOW, World, key, public, signed
+
+_LOG, _W = Ed25519Signer("log.example", bytes(32)).key, Ed25519Cosigner("w.example", bytes(32)).key
 
 
 @pytest.fixture
@@ -273,11 +277,9 @@ def test_disputes_and_rulings(world):
         ({"extension": 100}, InvalidDefinition, "/extension"),
         ({"requires": ["telepathy/v1"]}, Unsupported, "/requires"),
         ({"witness_policy": "nonsense"}, InvalidDefinition, "/witness_policy"),
-        (
-            {"witness_policy": "quorum none\n"},
-            Unsupported,
-            "/witness_policy",
-        ),  # not enforced, so not accepted
+        ({"witness_policy": "quorum none\n"}, InvalidDefinition, "/witness_policy"),
+        ({"witness_policy": f"log {_LOG}\nwitness W {_W}\nquorum W\n"}, InvalidDefinition, "/witness_policy"),
+        ({"witness_policy": f"witness W {_W}\n"}, InvalidDefinition, "/witness_policy"),
         ({"quorum": Quorum(Threshold(3, 2, False), True)}, InvalidDefinition, "/quorum/participation"),
     ],
 )
