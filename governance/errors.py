@@ -198,6 +198,30 @@ class QuorumNotMet(Refused):
     title = "Too few witnesses have cosigned this"
 
 
+class ClockSkew(Refused):
+    """A signed request from another time than ours; `now` is our Unix time."""
+
+    code = "clock-skew"
+    status = 401
+    title = "The clocks differ too much"
+
+
+class Replayed(Refused):
+    """A signed request that was received before."""
+
+    code = "replayed"
+    status = 409
+    title = "This request was received before"
+
+
+class IdentityChanged(Refused):
+    """Another instance answers than the one that is known, or its documents do not follow each other."""
+
+    code = "identity-changed"
+    status = 409
+    title = "This is not the instance that is known"
+
+
 class WrongSuite(Refused):
     """Another signature suite than the one the member enrolled."""
 

@@ -9,17 +9,21 @@ from msgspec import Meta
 from governance.canonical import digest
 from governance.signing import did_key
 from governance.statements.base import (
+    Count,
     Digest,
     Key,
     MemberId,
     Origin,
     Slug,
     Statement,
+    Text,
     Time,
     Title,
     Value,
     kind,
 )
+
+VKey = Annotated[str, Meta(min_length=1, max_length=8_000)]
 
 
 class Operator(Value, frozen=True):
@@ -29,9 +33,43 @@ class Operator(Value, frozen=True):
     key: Key
 
 
+class Versions(Value, frozen=True):
+    """The versions of the federation protocol that an instance speaks, both included."""
+
+    min: Annotated[int, Meta(ge=1, le=1_000)]
+    max: Annotated[int, Meta(ge=1, le=1_000)]
+
+
+class Federation(Value, frozen=True):
+    """How other instances know this one: its keys for requests and cosignatures, and until when.
+
+    `http_key` signs requests (RFC 9421), `witnesses` are C2SP verifier keys of its cosigners, `kinds` the
+    statements that it understands.
+    """
+
+    protocol: Versions
+    http_key: Key
+    witnesses: Annotated[list[VKey], Meta(max_length=8)]
+    kinds: Annotated[list[Annotated[str, Meta(max_length=60)]], Meta(max_length=200)]
+    valid_until: Time
+    contact: Annotated[str, Meta(max_length=300)]
+
+
+class Revocation(Value, frozen=True):
+    """Signatures by this service key on entries of that log from index `start` on are void."""
+
+    key: MemberId
+    origin: Origin
+    start: Count
+    reason: Text
+
+
 @kind("instance")
-class Instance(Statement, frozen=True):
-    """One version of `/.well-known/althing.json`, signed by the root key (DESIGN 8)."""
+class Instance(Statement, frozen=True, omit_defaults=True):
+    """One version of `/.well-known/althing.json`, signed by the root key (DESIGN 8).
+
+    `id` is the hash of the first root key and never changes; a new root is signed for by the old one too.
+    """
 
     id: Digest
     name: Title
@@ -43,7 +81,9 @@ class Instance(Statement, frozen=True):
     service: Key
     operators: Annotated[list[Operator], Meta(min_length=1, max_length=50)]
     origin: Origin
-    vkey: Annotated[str, Meta(max_length=8_000)]
+    vkey: VKey
+    federation: Federation | None = None
+    revoked: Annotated[list[Revocation], Meta(max_length=200)] = []
 
 
 @kind("space-notice")
@@ -52,7 +92,7 @@ class SpaceNotice(Statement, frozen=True):
 
     space: Slug
     origin: Origin
-    vkey: Annotated[str, Meta(max_length=8_000)]
+    vkey: VKey
     noted_at: Time
 
 

@@ -15,6 +15,7 @@ from governance.statements import (  # noqa: F401
     instance,
     joint,
     member,
+    peer,
     roadmap,
     space,
     vote,

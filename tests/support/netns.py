@@ -29,8 +29,9 @@ def why_not() -> str | None:
     """Why there can be no namespaces here; None when there can."""
     if os.geteuid() != 0:
         return "network namespaces need root"
-    if shutil.which("ip") is None:
-        return "there is no ip (Debian: iproute2)"
+    for program, package in (("ip", "iproute2"), ("nft", "nftables")):
+        if shutil.which(program) is None:
+            return f"there is no {program} (Debian: {package})"
     name = f"at{os.getpid()}probe"
     try:
         _ip("netns", "add", name)
@@ -78,6 +79,17 @@ class Host:
     def join(self) -> None:
         """It is reachable again."""
         _ip("link", "set", self._outside, "up")
+
+    def shun(self, *others: Host) -> None:
+        """Drop everything that comes from these hosts: one side of a partition."""
+        self.inside("nft", "add table inet split")
+        self.inside("nft", "add chain inet split in { type filter hook input priority 0; }")
+        for other in others:
+            self.inside("nft", f"add rule inet split in ip saddr {other.address} drop")
+
+    def welcome(self) -> None:
+        """Shun nobody any more."""
+        self.inside("nft", "delete", "table", "inet", "split")
 
     def lose(self, percent: int) -> None:
         """Drop that share of the packets that arrive; 0 ends it."""
