@@ -276,9 +276,13 @@ def _compare(node: Node, witness: Witness, origin: str) -> None:
         return
     facts: dict[str, str | int] = {"origin": origin, "size": head.size, "seen": shown.size}
     if shown.size > head.size:
-        raise Behind(f"{witness.id} holds {shown.size} entries of {origin}, signed by us; we have {head.size}", **facts)
+        raise Behind(
+            f"{witness.id} holds {shown.size} entries of {origin}, signed by us; we have {head.size}", **facts
+        )
     proof = node.own.consistency(origin, shown.size, head.size) if shown.size else []
     try:
         verify_consistency(shown.size, shown.root, head.size, head.root, proof)
     except (BadProof, MalformedProof) as e:
-        raise Behind(f"{witness.id} holds a tree of {origin}, signed by us, that ours does not extend", **facts) from e
+        raise Behind(
+            f"{witness.id} holds a tree of {origin}, signed by us, that ours does not extend", **facts
+        ) from e

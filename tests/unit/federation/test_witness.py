@@ -20,7 +20,7 @@ from governance.log.checkpoint import Checkpoint, sign_checkpoint
 from governance.log.cosignature import Ed25519Cosigner, open_cosigned, verifier_for
 from governance.log.policy import Policy
 from governance.signing.note import Ed25519Signer, Ed25519Verifier, parse_note
-from tests.support.witnesses import NOW, GrowingLog, witness_node
+from tests.support.growing_logs import NOW, GrowingLog, witness_node
 
 LOG = GrowingLog()
 ROUTES = (
@@ -145,6 +145,13 @@ def test_only_the_logs_own_key_counts(node: Node) -> None:
     assert row(node).note == LOG.note(5), "only verified lines are stored"
 
 
+def test_a_key_of_another_name_does_not_speak_for_the_log() -> None:
+    other = Ed25519Signer("elsewhere.example", bytes(32))
+    submission = witness.parse_submission(LOG.body(0, 5, note=LOG.note(5, other)))
+    with pytest.raises(NotAuthorised):
+        witness.opened(seen.SeenRow(LOG.origin, str(other.key), None), submission, [verifier_for(other.key)])
+
+
 def test_a_log_that_is_not_trusted_any_more_keeps_its_row(node: Node) -> None:
     post(node, LOG.body(0, 5))
     trusted, node.foreign = node.foreign, Policy()
@@ -261,7 +268,9 @@ PARTS = st.lists(
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
-@given(body=PARTS, old=st.integers(0, 9), new=st.integers(0, 9), cut=st.integers(0, 300), flip=st.integers(0, 7))
+@given(
+    body=PARTS, old=st.integers(0, 9), new=st.integers(0, 9), cut=st.integers(0, 300), flip=st.integers(0, 7)
+)
 def test_hostile_bodies_get_an_answer(
     node: Node, body: bytes, old: int, new: int, cut: int, flip: int
 ) -> None:
