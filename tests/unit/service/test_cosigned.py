@@ -16,9 +16,7 @@ from governance.service.log_keys import LogKeys
 from governance.signing.note import NoteSignature, add_signatures, parse_note, parse_vkey
 from governance.store import cosigned as rows
 from governance.store import entries
-from tests.support.people import key, recorded
-from tests.support.service import NOW, Running, running
-from tests.support.witnesses import (
+from tests.support.cosigners import (
     ONE,
     STRANGER,
     THREE,
@@ -29,6 +27,8 @@ from tests.support.witnesses import (
     verifiers,
     witness,
 )
+from tests.support.people import key, recorded
+from tests.support.service import NOW, Running, running
 
 BALLOT = "/api/v1/spaces/nix/ballots/q1"
 
