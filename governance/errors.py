@@ -133,6 +133,13 @@ class MalformedReceipt(MalformedProof):
     title = "This receipt could not be read"
 
 
+class MalformedEvidence(Malformed):
+    """Not a file of equivocation evidence."""
+
+    code = "malformed-evidence"
+    title = "This evidence could not be read"
+
+
 class MalformedPolicy(Malformed):
     """Not a trust policy (C2SP tlog-policy)."""
 
@@ -189,6 +196,13 @@ class BadProof(Refused):
 
     code = "bad-proof"
     title = "The proof does not lead to the signed root"
+
+
+class BadEvidence(Refused):
+    """Evidence that proves nothing: a signature fails, or one history has both heads."""
+
+    code = "bad-evidence"
+    title = "This evidence proves nothing"
 
 
 class QuorumNotMet(Refused):

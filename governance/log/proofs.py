@@ -63,6 +63,18 @@ def consistency_proof(read_hash: ReadHash, old: int, new: int) -> list[bytes]:
     return proof
 
 
+def consistency_path(read_hash: ReadHash, old: int, new: int) -> list[bytes]:
+    """As `consistency_proof`, but with its first node always there: it needs no old root to begin with.
+
+    Raises:
+        MalformedProof: unless 1 <= old <= new.
+    """
+    path = consistency_proof(read_hash, old, new)
+    if old < new and old & (old - 1) == 0:
+        path.insert(0, _range_hash(read_hash, 0, old))
+    return path
+
+
 def _split(count: int) -> int:
     """The largest power of two below count, for count > 1."""
     return 1 << ((count - 1).bit_length() - 1)
@@ -141,9 +153,17 @@ def verify_consistency(old: int, old_root: bytes, new: int, new_root: bytes, pro
 def _roots_from_consistency(
     old: int, new: int, old_root: bytes, proof: Sequence[bytes]
 ) -> tuple[bytes, bytes]:
-    path = list(proof)
-    if old & (old - 1) == 0:
-        path.insert(0, old_root)
+    return roots_from_path(old, new, [old_root, *proof] if old & (old - 1) == 0 else proof)
+
+
+def roots_from_path(old: int, new: int, path: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """The roots of sizes old and new that a path leads to, as `consistency_path` makes it; 1 <= old < new.
+
+    Raises:
+        MalformedProof: sizes, or a path, of another shape.
+    """
+    _check_sizes(old, new - 1)
+    _check_hashes(path)
     if not path:
         raise MalformedProof("the consistency proof is too short")
     fn, sn = old - 1, new - 1
