@@ -22,7 +22,14 @@ from federation import peers
 from federation.endpoints import Answer, Request, Route, route
 from federation.node import Node
 from governance.canonical import decode, encode
-from governance.errors import BadSignature, MalformedArchive, NotAuthorised, NotFound, StorageUnavailable, Unsupported
+from governance.errors import (
+    BadSignature,
+    MalformedArchive,
+    NotAuthorised,
+    NotFound,
+    StorageUnavailable,
+    Unsupported,
+)
 from governance.signing import did_key
 from governance.signing.keyfile import Ed25519Key
 from governance.statements.base import Key

@@ -192,9 +192,9 @@ def verify(node: Node, request: Request, lookup: http_signatures.Lookup) -> str:
         request.headers,
         request.body,
         node.own.base_url,
-        lookup,
-        node.clock(),
-        _Remembered(node),
+        lookup=lookup,
+        now=node.clock(),
+        nonces=_Remembered(node),
     )
 
 

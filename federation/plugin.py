@@ -91,7 +91,7 @@ def make_node(service: Service) -> Node:
 
     def sign(method: str, url: str, body: bytes | None, media_type: str | None) -> dict[str, str]:
         return http_signatures.sign_request(
-            method, url, body, media_type, keys.http, own.instance, service.clock()
+            method, url, body, media_type, key=keys.http, keyid=own.instance, now=service.clock()
         )
 
     return Node(

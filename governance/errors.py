@@ -408,6 +408,14 @@ class NoAnswer(Unavailable):
     title = "The service does not answer"
 
 
+class EgressRefused(Unavailable):
+    """An address that this instance does not send requests to (private networks, other ports, redirects)."""
+
+    code = "egress-refused"
+    status = 502
+    title = "This address may not be asked"
+
+
 class SourceUnavailable(Unavailable):
     """A file or URL that an audit needs cannot be fetched."""
 

@@ -197,9 +197,7 @@ class MemoryInstance:
     def add_ballot(self, space: str, ballot: str) -> MemoryLog:
         log = self.new_log(f"spaces/{space}/ballots/{ballot}")
         log.append(f"definition of {ballot}".encode())
-        notice = BallotNotice(
-            space, ballot, digest(log.entries[0]), log.origin, log.vkey, None, self.clock()
-        )
+        notice = BallotNotice(space, ballot, digest(log.entries[0]), log.origin, log.vkey, None, self.clock())
         self.logs[f"{self.host}/spaces/{space}"].append(signed(notice, self.service_key).data)
         return log
 
@@ -308,6 +306,9 @@ class MemoryCopies:
     def write(self, path: str, data: bytes) -> None:
         self.files[path] = data
 
+    def remove(self, path: str) -> None:
+        self.files.pop(path, None)
+
     def settle(self) -> None:
         """Memory does not lose what was written."""
 
@@ -383,7 +384,13 @@ class SimNode:
 
 
 def make_node(
-    host: str, network: Network, clock: VirtualClock, *, seed: int = 0, foreign: Policy | None = None, pq: bool = False
+    host: str,
+    network: Network,
+    clock: VirtualClock,
+    *,
+    seed: int = 0,
+    foreign: Policy | None = None,
+    pq: bool = False,
 ) -> SimNode:
     """A node reachable at `https://<host>` in the network."""
     own = MemoryInstance(host, clock, post_quantum=pq)
@@ -392,7 +399,7 @@ def make_node(
     def sign(method: str, url: str, body: bytes | None, media_type: str | None) -> dict[str, str]:
         nonce = chance.randbytes(16)
         return http_signatures.sign_request(
-            method, url, body, media_type, own.keys.http, own.instance, clock(), nonce
+            method, url, body, media_type, key=own.keys.http, keyid=own.instance, now=clock(), nonce=nonce
         )
 
     node = Node(
