@@ -52,6 +52,8 @@ CLAUSES: Final = {
     "lot": "counting.md 0: seed from open root and revealed nonces",
     "outcome": "the outcome entry is what the count gives, signed by the service",
     "publication": "the space's log announces this outcome",
+    "joint": "protocol 7.4: the joint result counts this instance's parts as their logs give them",
+    "joint parts": "protocol 7.4: the joint result recomputed from all parts, byte for byte",
 }
 """Name of a check -> the rule it applies."""
 

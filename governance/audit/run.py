@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from governance.audit.checks import Findings
 from governance.audit.extra import check_listing
 from governance.audit.instance import audit_instance
+from governance.audit.joint import audit_joint
 from governance.audit.source import PublicFiles
 from governance.audit.space import SpaceAudit
 from governance.audit.structure import Workers
@@ -22,6 +23,7 @@ def audit(
     workers: Workers | None = None,
     expected: str | None = None,
     only: Ballots | None = None,
+    shards: Sequence[PublicFiles] = (),
     note: Callable[[Check], None] | None = None,
 ) -> Verdict:
     """Everything that public files can prove, from bytes alone.
@@ -31,6 +33,7 @@ def audit(
         workers: where votes are verified; inline when None.
         expected: fingerprint of the instance known from elsewhere (16 or more hex digits of its id).
         only: audit these spaces and ballots, and nothing else but the instance's log.
+        shards: public files of the other communities' instances, for joint ballots.
         note: hears each check as it is made.
 
     Raises:
@@ -49,6 +52,7 @@ def audit(
             space_audit.run(notice, None if only is None else only[name])
     for name in sorted(set(only or ()) - set(state.spaces)):
         findings.about(state.origin).fail("records", f"the instance's log names no space {name}")
+    audit_joint(files, space_audit, findings, shards, workers)
     if only is None:
         check_listing(files, findings.about(files.name), sizes)
     return Verdict.of(files.name, state.document.id, findings.checks)

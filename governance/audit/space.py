@@ -37,13 +37,24 @@ class Opened:
     head: Head
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A decided part of a joint ballot as its audit has folded it."""
+
+    state: BallotState
+    open_root: bytes
+
+
 def folder_of(origin: str, base: str) -> str:
     """The directory of a log among the public files (DESIGN 9)."""
     return "logs" + origin.removeprefix(base)
 
 
 class SpaceAudit:
-    """One space's log and its ballots; `sizes` collects the audited size of each log by its folder."""
+    """One space's log and its ballots; `sizes` collects the audited size of each log by its folder.
+
+    `spaces` are the folded spaces by name, `parts` the decided parts of joint ballots by origin.
+    """
 
     def __init__(
         self,
@@ -59,6 +70,8 @@ class SpaceAudit:
         self._base = base_of(instance.origin)
         self._workers = workers
         self._sizes = sizes
+        self.spaces: dict[str, SpaceState] = {}
+        self.parts: dict[str, Part] = {}
 
     def run(self, notice: SpaceNotice, ballots: frozenset[str] | None) -> None:
         """Audit the space; of its ballots those named, or all."""
@@ -79,6 +92,7 @@ class SpaceAudit:
         marks = frozenset(pinned.space.size for pinned in named if pinned is not None)
         fold = RecordFold(state := SpaceState(notice.origin, self._instance.keys), marks)
         rebuilt = stream_records(folder, checkpoint, log, fold, marks, self._workers)
+        self.spaces[notice.space] = state
         for name in sorted((ballots or frozenset()) - {o.notice.ballot for o in opened}):
             log.fail("publication", f"the space's log names no ballot {name} that could be read")
         for ballot in opened:
@@ -135,6 +149,13 @@ class SpaceAudit:
         open_root = rebuilt.roots.get(state.opening_index + 1) if rebuilt.complete else None
         check_result(ballot.files, log, fold, open_root)
         check_publication(log, fold, announced, rebuilt, now.origin)
+        decided = state.outcome is not None and announced is not None and not log.failed
+        if decided and open_root is not None and _is_part(state):
+            self.parts[notice.origin] = Part(state, open_root)
+
+
+def _is_part(state: BallotState) -> bool:
+    return state.definition is not None and state.definition.ballot.joint is not None
 
 
 def _space_at(

@@ -10,6 +10,7 @@ from governance.http.docs import DocsController
 from governance.http.events import EventsController
 from governance.http.health import HealthController
 from governance.http.instance import InstanceController
+from governance.http.joint import JointController
 from governance.http.roadmap import RoadmapController
 from governance.http.spaces import CommitmentsController, MembersController, SpacesController
 from governance.http.static_logs import StaticController
@@ -22,6 +23,7 @@ CONTROLLERS: Final[tuple[Any, ...]] = (
     RoadmapController,
     CommitmentsController,
     DelegationsController,
+    JointController,
     OrdersController,
     BallotsController,
     VotesController,

@@ -30,9 +30,9 @@ class ShardTally:
     """A community's decided part, recomputed from its log.
 
     `size` and `root` (hex) are of the log right after its own outcome; `open_root` right after the opening.
-    `roll` are the ids of those who could vote, ascending, `electorate` is their weight, and `excluded` are the
-    ids of those left out of it. `answers` are equal answers of one community added up, with their weight;
-    `blank` is the weight of wholly blank votes.
+    `roll` are the ids of those who could vote, ascending, `electorate` is their weight; `excluded` names those
+    left out of it. `answers` are equal answers of one community added up, with their weight; `blank` is the
+    weight of wholly blank votes.
     """
 
     shard: int

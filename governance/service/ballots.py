@@ -55,6 +55,8 @@ def post(service: Service, space: str, body: bytes) -> DraftRecorded:
     _judge(service, space, entry, ballot, now)
     require_role(entry, ballot.signer, state)
     check_delegating(ballot, state)
+    if ballot.joint is not None:
+        state.shard_roll(ballot)
     service.hooks.before_record(ballot.origin, ballot, now)
 
     def op(batch: Batch) -> Any:

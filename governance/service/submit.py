@@ -101,15 +101,26 @@ def _by_role(service: Service, space: str) -> Judge:
 
 
 def record(
-    service: Service, origin: str, entry: Entry, now: int, *, judge: Judge | None = None
+    service: Service,
+    origin: str,
+    entry: Entry,
+    now: int,
+    *,
+    judge: Judge | None = None,
+    then: Callable[[Batch], None] | None = None,
 ) -> tuple[Recorded, bool]:
-    """Append a statement of somebody else to a log that exists; `judge` refuses in the writer's thread."""
+    """Append a statement of somebody else to a log that exists.
+
+    In the writer's thread `judge` may refuse it, and `then` adds to the same transaction.
+    """
     service.hooks.before_record(origin, entry.statement, now)
 
     def op(batch: Batch) -> Callable[[Committed], Recorded]:
         if judge is not None:
             judge(batch, entry)
         index = batch.append(origin, entry.data, entry)
+        if then is not None:
+            then(batch)
         return _finish(service, origin, index, entry)
 
     try:
