@@ -34,7 +34,7 @@ from governance.errors import (
     RateLimited,
     Unavailable,
 )
-from governance.log.checkpoint import open_checkpoint
+from governance.log.checkpoint import Checkpoint, open_checkpoint
 from governance.log.cosignature import open_cosigned, verifier_for
 from governance.log.proofs import verify_consistency
 from governance.signing.lines import encode_base64, exact_decimal
@@ -126,16 +126,16 @@ def _acknowledged(node: Node, witness: str) -> dict[str, int]:
 
 
 def _order(node: Node, acknowledged: Mapping[str, int]) -> list[OwnHead]:
-    """The logs that have grown: known ones, the longest waiting first, then some that the witness never signed.
+    """The logs that have grown: those that the witness knows, the longest waiting first, and some others.
 
-    Of the latter the newest and, so that each has its turn, some by lot: a witness of others need not know
-    them at all.
+    Of the others the newest and, so that each has its turn, some by lot: a witness of other software need not
+    know them at all.
     """
     heads = {head.origin: head for head in node.own.heads() if head.size}
     known = [heads[o] for o, size in acknowledged.items() if o in heads and heads[o].size > size]
     strange = [head for origin, head in heads.items() if origin not in acknowledged][::-1]
     older = strange[STRANGE:]
-    return [*strange[:STRANGE], *known, *node.chance.sample(older, min(STRANGE, len(older)))]
+    return [*strange[:STRANGE], *node.chance.sample(older, min(STRANGE, len(older))), *known]
 
 
 def rally(node: Node, head: OwnHead, have: int) -> OwnHead | None:
@@ -274,15 +274,18 @@ def _compare(node: Node, witness: Witness, origin: str) -> None:
         shown = open_checkpoint(reply.body, [verifier_for(parse_vkey(head.vkey))])
     except GovernanceError:
         return
-    facts: dict[str, str | int] = {"origin": origin, "size": head.size, "seen": shown.size}
     if shown.size > head.size:
-        raise Behind(
-            f"{witness.id} holds {shown.size} entries of {origin}, signed by us; we have {head.size}", **facts
-        )
-    proof = node.own.consistency(origin, shown.size, head.size) if shown.size else []
+        said = f"{witness.id} holds {shown.size} entries of {origin}, signed by us; we have {head.size}"
+        raise _behind(said, head, shown)
+    if shown.size == 0:
+        return
+    proof = node.own.consistency(origin, shown.size, head.size)
     try:
         verify_consistency(shown.size, shown.root, head.size, head.root, proof)
     except (BadProof, MalformedProof) as e:
-        raise Behind(
-            f"{witness.id} holds a tree of {origin}, signed by us, that ours does not extend", **facts
-        ) from e
+        said = f"{witness.id} holds a tree of {origin}, signed by us, that ours does not extend"
+        raise _behind(said, head, shown) from e
+
+
+def _behind(said: str, head: OwnHead, shown: Checkpoint) -> Behind:
+    return Behind(said, origin=head.origin, size=head.size, seen=shown.size)

@@ -10,12 +10,12 @@ from federation.endpoints import Answer, Request, Route, route
 from federation.node import Node
 from federation.seen import SeenRow
 from governance.errors import NotFound
-from governance.log.evidence import make_same_size
+from governance.log.evidence import same_size
 
 
 def accuse(node: Node, row: SeenRow, note: bytes) -> None:
     """Store evidence that a log signed the tree of a row and another one of its size; freeze the log."""
-    name = evidence.found(node, make_same_size(row.vkey, row.note, note), "witness")
+    name = evidence.found(node, same_size(row.vkey, row.note, note), "witness")
     with node.db.write() as conn:
         seen.freeze(conn, row.origin, name)
 

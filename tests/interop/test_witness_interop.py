@@ -1,4 +1,4 @@
-"""Our witness and our client opposite Go programs over HTTP: x/mod's notes and trees, cosignatures by hand."""
+"""Our witness and our client opposite Go programs over HTTP: x/mod's notes and trees."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from federation.client import Client
 
+from federation.client import Client
 from federation.cosigning import cosign
 from federation.node import Node
 from federation.witness_routes import ROUTES

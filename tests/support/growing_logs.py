@@ -9,9 +9,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from federation.client import Reply
-
 from federation import endpoints, witness
+from federation.client import Reply
 from federation.endpoints import Answer, Request, Route
 from federation.keys import make_keys
 from federation.node import Node
@@ -82,6 +81,7 @@ class Own:
         self.logs = {log.origin: log for log in logs}
         self.sizes = dict.fromkeys(self.logs, 0)
         self.notes: dict[tuple[str, int], bytes] = {}
+        self.accused: list[tuple[str, bytes]] = []
 
     def heads(self) -> list[OwnHead]:
         return [self.head(origin) for origin in self.logs]
@@ -101,6 +101,9 @@ class Own:
         size = opened.checkpoint.size
         known = self.notes.setdefault((origin, size), log.note(size))
         self.notes[origin, size] = add_signatures(known, parse_note(note).signatures)
+
+    def log_evidence(self, origin: str, evidence: bytes) -> None:
+        self.accused.append((origin, evidence))
 
 
 class Wire:

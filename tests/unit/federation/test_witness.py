@@ -15,9 +15,12 @@ from hypothesis import strategies as st
 from federation import endpoints, seen, witness
 from federation.endpoints import Answer, Request, route
 from federation.node import Node
+from federation.witness_routes import ROUTES as ALL
+from governance.canonical import digest
 from governance.errors import BadProof, GovernanceError, NotAuthorised
 from governance.log.checkpoint import Checkpoint, sign_checkpoint
 from governance.log.cosignature import Ed25519Cosigner, open_cosigned, verifier_for
+from governance.log.evidence import parse_evidence, verify_evidence
 from governance.log.policy import Policy
 from governance.signing.note import Ed25519Signer, Ed25519Verifier, parse_note
 from tests.support.growing_logs import NOW, GrowingLog, witness_node
@@ -180,6 +183,27 @@ def test_two_trees_of_one_size_are_told_and_freeze(node: Node) -> None:
     assert row(node).size == 5
 
 
+def test_a_fork_ends_as_evidence_that_anybody_can_check(node: Node) -> None:
+    fork = GrowingLog(fork=4)
+
+    def ask(method: str, path: str, body: bytes = b"") -> Answer:
+        return endpoints.answer(node, ALL, Request(method, path, {}, body))
+
+    shown = f"/witness/{sha256(LOG.origin.encode()).hexdigest()}/checkpoint"
+    assert ask("GET", shown).status == 404
+    signed = ask("POST", "/witness/add-checkpoint", LOG.body(0, 5))
+    assert ask("POST", "/witness/add-checkpoint", fork.body(5, 5)).status == 422
+    ((origin, data),) = node.own.accused  # type: ignore[attr-defined]
+    finding = verify_evidence(parse_evidence(data))
+    assert (origin, finding.origin, finding.sizes) == (LOG.origin, LOG.origin, (5, 5))
+    assert finding.roots == (LOG.root(5), fork.root(5))
+    assert row(node).frozen == digest(data)
+    for again in (LOG.body(5, 9), fork.body(5, 5)):
+        assert ask("POST", "/witness/add-checkpoint", again).status == 403
+    assert len(node.own.accused) == 1  # type: ignore[attr-defined]
+    assert ask("GET", shown).body == LOG.note(5) + signed.body
+
+
 def test_a_fork_is_told_whatever_size_its_sender_believes_us_to_have(node: Node) -> None:
     post(node, LOG.body(0, 5))
     told = []
@@ -312,13 +336,20 @@ def test_of_two_that_race_one_wins(tmp_path: Path, forked: bool) -> None:
         barrier = Barrier(8)
         answers: list[Any] = [None] * 8
 
-        def ask(i: int, start: int = start, end: int = end) -> None:
+        def ask(
+            i: int,
+            start: int = start,
+            end: int = end,
+            barrier: Barrier = barrier,
+            answers: list[Any] = answers,
+        ) -> None:
             barrier.wait()
             # Everybody read the row before anybody wrote it, more often than not.
             size = end if forked else end - i
             body = others[i].body(start, size, others[0].proof(start, size) if forked else None)
             try:
-                answers[i] = witness.add_checkpoint(node, body, NOW, lambda _n, _r, n: told.append(n)).status
+                given = witness.add_checkpoint(node, body, NOW, lambda _n, _r, n: told.append(n))
+                answers[i] = given.status
             except GovernanceError as e:
                 answers[i] = e.status
 

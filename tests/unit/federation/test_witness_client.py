@@ -201,6 +201,30 @@ def test_more_logs_than_one_run_takes(sims: Any, monkeypatch: pytest.MonkeyPatch
         assert sim.acknowledged() == dict.fromkeys(sim.own.logs, size)
 
 
+def test_no_log_waits_for_ever_behind_busier_ones(sims: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cosigning, "LOGS", 4)
+    logs = [GrowingLog(f"us.example/{i}") for i in range(12)]
+    sim = sims(logs)
+    for size in range(1, 13):
+        for log in logs:
+            sim.grow(size, log.origin)
+        cosign(sim.node, "witness:w0")
+        sim.now += WINDOW
+    assert min(sim.acknowledged().values()) >= 9
+    assert len(sim.acknowledged()) == 12
+
+
+def test_a_witness_that_is_overloaded_is_left_alone(sims: Any) -> None:
+    logs = [GrowingLog(f"us.example/{i}") for i in range(3)]
+    sim = sims(logs)
+    for log in logs:
+        sim.grow(3, log.origin)
+    reply(sim, Answer(429))
+    with pytest.raises(RateLimited):
+        cosign(sim.node, "witness:w0")
+    assert len(sim.wire.sent) == 1
+
+
 def reply(sim: Sim, *answers: Answer) -> None:
     """What `w0` answers from now on, in that order; the last one again and again."""
     left = list(answers)
