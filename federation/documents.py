@@ -18,20 +18,24 @@ from governance.statements.instance import Instance
 _ENTRIES: Final = 100_000
 
 
-def documents_since(node: Node, row: PeerRow, serial: int) -> list[Entry]:
+def documents_since(node: Node, row: PeerRow, new: Instance, serial: int) -> list[Entry]:
     """The peer's documents after that serial, oldest first; for a root that changed since.
+
+    Args:
+        node: ours.
+        row: the peer.
+        new: its newest document, which names the log.
+        serial: of the last document known.
 
     Whether they follow each other is for `identity.check_chain` to say: nothing here is believed.
 
     Raises:
-        IdentityChanged: nothing is pinned yet, or the log is longer than we would search.
+        IdentityChanged: the log is longer than we would search.
         Unavailable, Malformed, Refused: the log cannot be read.
     """
-    if row.instance is None:
-        raise IdentityChanged("the root key of this instance has changed before we knew it; compare by hand")
     base = peers.url_of(row, "/logs/instance")
     note = node.client.get(f"{base}/checkpoint", limits.NOTE).body
-    head = open_checkpoint(note, [Ed25519Verifier(parse_vkey(row.instance.vkey))])
+    head = open_checkpoint(note, [Ed25519Verifier(parse_vkey(new.vkey))])
     if head.size > _ENTRIES:
         raise IdentityChanged("the root key has changed, and the instance log is too long to search")
     found = []

@@ -20,7 +20,6 @@ from governance.canonical import decode, encode
 from governance.errors import IdentityChanged, NotAuthorised, RateLimited, Refused
 from governance.statements.base import Key
 from governance.statements.entry import Entry, read_entry
-from governance.statements.instance import Instance
 
 REFETCH: Final = 300
 """Seconds between two looks for a new document because a signature did not fit."""
@@ -63,8 +62,7 @@ def fetch_identity(node: Node, peer: str) -> int | None:
         peers.change(node, peer, checked_at=now, quarantine=e.detail)
         peers.settle(node)
         raise
-    document = entry.statement
-    assert isinstance(document, Instance)  # noqa: S101  # `read_document` gives no other
+    document = identity.document_of(entry)
     new = replace(
         row,
         name=document.name,
@@ -87,18 +85,13 @@ def pinned(node: Node, row: PeerRow, new: Entry) -> Entry:
     Raises:
         IdentityChanged, Refused: it is another instance's, or does not continue the pinned chain.
     """
-    document = new.statement
-    if not isinstance(document, Instance) or document.id != row.id:
+    document = identity.document_of(new)
+    if document.id != row.id:
         raise IdentityChanged("another instance answers at this address")
     if document.base_url != row.base_url:
         raise IdentityChanged(f"the document is for {document.base_url}, not for {row.base_url}")
     old = read_entry(row.document) if row.document else None
-    if old is not None and document.serial <= row.serial:
-        identity.check_chain(old, [])
-        if document.serial == row.serial and new.identity != old.identity:
-            raise IdentityChanged(f"there are two documents of serial {row.serial}")
-        return old
-    return identity.follow(old, new, lambda: documents_since(node, row, row.serial))
+    return identity.follow(old, new, lambda: documents_since(node, row, document, row.serial))
 
 
 def refresh(node: Node, peer: str) -> bool:
@@ -135,16 +128,14 @@ def greeted(node: Node, request: Request, _parts: object) -> Answer:
     greeting = decode(request.body, _greeting)
     now = node.clock()
     entry = identity.read_document(greeting.document, now)
-    document = entry.statement
-    assert isinstance(document, Instance)  # noqa: S101  # `read_document` gives no other
+    document = identity.document_of(entry)
     with node.db.read() as conn:
         known = peers.get(conn, document.id)
     if document.id == node.own.instance:
         raise NotAuthorised("this is the instance itself")
-    if known is not None and known.document:
-        entry = pinned(node, replace(known, base_url=document.base_url), entry)
+    row = known or PeerRow(document.id, document.base_url)
+    entry = pinned(node, replace(row, base_url=document.base_url), entry)
     sender = peers.verify(node, request, _only(entry))
-    row = known or PeerRow(sender, document.base_url)
     new = _heard(row, entry, greeting.state, now)
     with node.db.write() as conn:
         if known is None:
@@ -156,8 +147,7 @@ def greeted(node: Node, request: Request, _parts: object) -> Answer:
 
 
 def _heard(row: PeerRow, entry: Entry, theirs: str, now: int) -> PeerRow:
-    document = entry.statement
-    assert isinstance(document, Instance)  # noqa: S101  # as above
+    document = identity.document_of(entry)
     return replace(
         row,
         name=document.name,
@@ -177,8 +167,8 @@ def _only(entry: Entry) -> Lookup:
     """The key of the document that came with the request, for that instance alone."""
 
     def lookup(keyid: str) -> Key:
-        document = entry.statement
-        if not isinstance(document, Instance) or document.federation is None or keyid != document.id:
+        document = identity.document_of(entry)
+        if document.federation is None or keyid != document.id:
             raise NotAuthorised("the document in this request is not of the instance that signed it")
         return document.federation.http_key
 

@@ -10,12 +10,13 @@ from governance.audit.checks import Findings, Log, record_check
 from governance.audit.shards import Judged, Shard, left
 from governance.audit.source import LogFiles, PublicFiles
 from governance.audit.structure import Rebuilt, Workers, read_checkpoint
+from governance.audit.witnesses import check_cosigned, read_cosigned
 from governance.errors import GovernanceError, InvalidStatement, Malformed, Refused
 from governance.log.checkpoint import Checkpoint
-from governance.replay.instance import InstanceState
+from governance.replay.instance import InstanceState, check_document
 from governance.replay.space import SpaceState
-from governance.statements.entry import Entry, key_id, read_entry, verify_signer
-from governance.statements.instance import Instance, instance_id
+from governance.statements.entry import Entry, read_entry
+from governance.statements.instance import Instance
 
 DOCUMENT: Final = ".well-known/althing.json"
 _LEAST: Final = 16
@@ -24,17 +25,15 @@ _separators: Final = re.compile(r"[\s:.-]+")
 
 
 def read_document(files: PublicFiles, log: Log) -> Entry | None:
-    """The identity document, self-consistent: its id is the hash of the root key that signed it."""
+    """The identity document, signed by the root key in it; that the id is this root's, the log must say."""
     try:
         entry = read_entry(files.read(DOCUMENT, limits.ENTRY))
         document = entry.statement
         if not isinstance(document, Instance):
             raise InvalidStatement(f"an identity document was expected, this is a {document.KIND}")
-        if document.id != instance_id(document.root):
-            raise InvalidStatement("the id is not the hash of the root key")
         if not document.origin.endswith("/instance"):
             raise InvalidStatement("the origin of an instance's log ends in /instance")
-        verify_signer(entry, key_id(document.root), document.root)
+        check_document(document, entry)
     except (Malformed, Refused) as e:
         log.fail("identity", e.detail, file=DOCUMENT)
         return None
@@ -153,11 +152,13 @@ def audit_instance(
     check_fingerprint(log, document.id, expected)
     log = findings.about(document.origin)
     folder = LogFiles(files, "logs/instance")
+    shown = read_cosigned(folder)
     checkpoint = read_checkpoint(folder, log, document.origin, document.vkey)
     if checkpoint is None:
         return None
     fold = RecordFold(state := InstanceState(document.origin))
-    stream_records(folder, checkpoint, log, fold, frozenset(), workers)
+    rebuilt = stream_records(folder, checkpoint, log, fold, frozenset({shown.size}), workers)
+    check_cosigned(log, shown, rebuilt, document.vkey)
     if fold.last_document != entry.data:
         log.fail("identity", "the published document is not the last one of the log", file=DOCUMENT)
     else:

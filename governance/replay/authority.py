@@ -31,12 +31,17 @@ ROLE_KINDS: Final = (
 
 @dataclass(slots=True)
 class InstanceKeys:
-    """The keys an instance's identity log has named so far; service keys by key text, operators by id."""
+    """The keys an instance's identity log has named so far; service keys by key text, operators by id.
+
+    `revoked` says from which index of which log on a service key's signatures are void: by position, so that
+    what it signed before it was stolen stays valid for ever.
+    """
 
     instance: str = ""
     root: Key | None = None
     services: dict[str, Key] = field(default_factory=dict)
     operators: dict[str, Key] = field(default_factory=dict)
+    revoked: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
 class Members(Protocol):
@@ -83,19 +88,37 @@ class Members(Protocol):
         ...
 
 
-def require_service(entry: Entry, keys: InstanceKeys) -> None:
-    """That the instance's service key signed the entry.
+def require_service(entry: Entry, keys: InstanceKeys, origin: str, index: int) -> None:
+    """That the instance's service key signed the entry, which stands at that index of that log.
 
     Raises:
-        NotAuthorised: no signature by a service key of this instance.
+        NotAuthorised: no signature by a service key of this instance, or by one that is revoked there.
         BadSignature: its signature does not verify.
     """
     for signature in entry.envelope.signatures:
         key = keys.services.get(signature.keyid)
         if key is not None:
             verify_signer(entry, signature.keyid, key)
+            start = keys.revoked.get((signature.keyid, origin))
+            if start is not None and index >= start:
+                raise NotAuthorised(
+                    f"the service key that signed this is revoked in this log from entry {start} on",
+                    pointer="/signatures",
+                )
             return
     raise NotAuthorised("this entry needs the signature of the instance's service key", pointer="/signatures")
+
+
+def require_operator(entry: Entry, operator: str, keys: InstanceKeys) -> None:
+    """That an operator of the instance signed the entry.
+
+    Raises:
+        NotAuthorised: not an operator; BadSignature: the signature does not verify.
+    """
+    key = keys.operators.get(operator)
+    if key is None:
+        raise NotAuthorised(f"{operator} is not an operator of this instance", pointer="/operator")
+    verify_signer(entry, operator, key)
 
 
 def require_member(entry: Entry, signer: str, members: Members) -> None:

@@ -192,7 +192,7 @@ def _page(state: BallotState, page: Electorate, entry: Entry, index: int) -> Non
     _before_opening(state, page.definition)
     if state.commitments:
         raise InvalidStatement("the roll comes before the nonce commitments")
-    require_service(entry, state.instance)
+    require_service(entry, state.instance, state.origin, index)
     state.roll.add_page(page)
 
 
@@ -213,7 +213,7 @@ def _holder(definition: Definition, holder: str, entry: Entry) -> None:
 
 def _open(state: BallotState, new: Opening, entry: Entry, index: int) -> None:
     definition = _before_opening(state, new.definition)
-    require_service(entry, state.instance)
+    require_service(entry, state.instance, state.origin, index)
     ballot = definition.ballot
     if new.ballot != state.origin or new.instance != state.instance.instance:
         raise WrongBallot("the opening names another ballot or instance", pointer="/ballot")
@@ -246,7 +246,7 @@ def _ordered(state: BallotState, digest: str, action: str) -> BallotOrder:
 def _extend(state: BallotState, new: Extension, entry: Entry, index: int) -> None:
     definition = _defined(state, new.definition)
     state.accepting()
-    require_service(entry, state.instance)
+    require_service(entry, state.instance, state.origin, index)
     ballot = definition.ballot
     if ballot.extension == 0 or state.extended:
         raise InvalidStatement("the definition allows no (further) extension")
@@ -260,7 +260,7 @@ def _extend(state: BallotState, new: Extension, entry: Entry, index: int) -> Non
 def _snapshot(state: BallotState, new: DelegationSnapshot, entry: Entry, index: int) -> None:
     definition = _defined(state, new.definition)
     state.accepting()
-    require_service(entry, state.instance)
+    require_service(entry, state.instance, state.origin, index)
     rule, opening = definition.ballot.delegation_rule, state.opening
     if rule is None or opening is None:
         raise InvalidStatement("the definition allows no delegation")
@@ -283,7 +283,7 @@ def _close(state: BallotState, new: Close, entry: Entry, index: int) -> None:
         state.accepting()
         if definition.ballot.delegation_rule is not None:
             raise InvalidStatement("the close of this ballot needs a delegation snapshot before it")
-    require_service(entry, state.instance)
+    require_service(entry, state.instance, state.origin, index)
     if new.order is None and new.closed_at < state.closes_at:
         raise InvalidStatement("closed before its time without an order", pointer="/closed_at")
     if new.order is not None:
@@ -308,7 +308,7 @@ def _reveal_nonce(state: BallotState, new: NonceReveal, entry: Entry, index: int
 
 def _decide(state: BallotState, new: Outcome, entry: Entry, index: int) -> None:
     _defined(state, new.definition)
-    require_service(entry, state.instance)
+    require_service(entry, state.instance, state.origin, index)
     if state.close is None or state.outcome is not None or new.close != state.close_index:
         raise InvalidStatement("an outcome follows the close, once", pointer="/close")
     state.outcome, state.outcome_digest = new, entry.identity
@@ -317,7 +317,7 @@ def _decide(state: BallotState, new: Outcome, entry: Entry, index: int) -> None:
 def _cancel(state: BallotState, new: Cancellation, entry: Entry, index: int) -> None:
     _defined(state, new.definition)
     state.accepting()
-    require_service(entry, state.instance)
+    require_service(entry, state.instance, state.origin, index)
     order = _ordered(state, new.order, "cancel")
     if (new.signer, new.reason) != (order.signer, order.reason):
         raise InvalidStatement("the cancellation says something else than its order", pointer="/reason")

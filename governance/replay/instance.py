@@ -1,13 +1,26 @@
-"""The instance's own log: identity documents and the spaces it keeps."""
+"""The instance's own log: identity documents, its spaces, its peers, and evidence against others."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from governance.errors import InvalidStatement, NotAuthorised, Unsupported
-from governance.replay.authority import InstanceKeys, require_service
+from governance.errors import InvalidStatement, NotAuthorised, StaleRevision, Unsupported
+from governance.replay.authority import InstanceKeys, require_operator, require_service
 from governance.statements.entry import Entry, key_id, verify_signer
 from governance.statements.instance import Instance, SpaceNotice, instance_id
+from governance.statements.peer import Evidence, Peer
+
+WEEK = 7 * 86_400
+"""Longest validity of an identity document, seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerRecord:
+    """The operator's last order about a peer, the digest that names it, and its index in the log."""
+
+    statement: Peer
+    digest: str
+    index: int
 
 
 @dataclass(slots=True)
@@ -20,6 +33,8 @@ class InstanceState:
     document_digest: str | None = None
     keys: InstanceKeys = field(default_factory=InstanceKeys)
     spaces: dict[str, SpaceNotice] = field(default_factory=dict)
+    peers: dict[str, PeerRecord] = field(default_factory=dict)
+    evidence: list[Evidence] = field(default_factory=list)
 
     def admit(self, index: int, entry: Entry) -> None:
         """Fold one entry.
@@ -32,32 +47,102 @@ class InstanceState:
         statement = entry.statement
         if isinstance(statement, Instance):
             self._document(statement, entry)
+        elif self.document is None:
+            raise NotAuthorised("the log does not begin with an identity document")
         elif isinstance(statement, SpaceNotice):
             self._space(statement, entry)
+        elif isinstance(statement, Peer):
+            self._peer(statement, entry)
+        elif isinstance(statement, Evidence):
+            require_service(entry, self.keys, self.origin, index)
+            self.evidence.append(statement)
         else:
             raise Unsupported(f"an instance's log holds no {statement.KIND}")
         self.size += 1
 
     def _document(self, new: Instance, entry: Entry) -> None:
-        old = self.document
-        if new.id != instance_id(new.root):
-            raise InvalidStatement("the id is not the hash of the root key", pointer="/id")
         if new.origin != self.origin:
             raise InvalidStatement(f"this log is {self.origin}", pointer="/origin")
-        if new.previous != self.document_digest or new.serial != (1 if old is None else old.serial + 1):
-            raise InvalidStatement("serial and previous do not continue the last document", pointer="/serial")
-        if old is not None and (new.root != old.root or new.vkey != old.vkey):
-            raise InvalidStatement("root key and log key do not change", pointer="/root")
-        verify_signer(entry, key_id(new.root), new.root)
+        old = self.document
+        if old is None:
+            check_first(new, entry)
+        else:
+            check_next(old, self.document_digest, new, entry)
+        _check_revoked(old, new)
         self.document, self.document_digest = new, entry.identity
         self.keys.instance, self.keys.root = new.id, new.root
         self.keys.services[key_id(new.service)] = new.service
         self.keys.operators = {o.id: o.key for o in new.operators}
+        self.keys.revoked = {(r.key, r.origin): r.start for r in new.revoked}
 
     def _space(self, notice: SpaceNotice, entry: Entry) -> None:
-        if self.document is None:
-            raise NotAuthorised("the log does not begin with an identity document")
-        require_service(entry, self.keys)
+        require_service(entry, self.keys, self.origin, self.size)
         if notice.space in self.spaces:
             raise InvalidStatement(f"the space {notice.space} is already listed", pointer="/space")
         self.spaces[notice.space] = notice
+
+    def _peer(self, order: Peer, entry: Entry) -> None:
+        known = self.peers.get(order.peer)
+        if order.peer == self.keys.instance:
+            raise InvalidStatement("an instance is no peer of itself", pointer="/peer")
+        if order.previous != (known.digest if known else None):
+            raise StaleRevision(
+                "there is a newer order about this peer; look at it first", pointer="/previous"
+            )
+        require_operator(entry, order.operator, self.keys)
+        self.peers[order.peer] = PeerRecord(order, entry.identity, self.size)
+
+
+def check_first(new: Instance, entry: Entry) -> None:
+    """That a document begins an instance: its id is the hash of the root key that signed it.
+
+    Raises:
+        InvalidStatement, BadSignature: what does not fit.
+    """
+    if new.id != instance_id(new.root):
+        raise InvalidStatement("the id is not the hash of the root key", pointer="/id")
+    if new.serial != 1 or new.previous is not None:
+        raise InvalidStatement("the first document has serial 1 and follows none", pointer="/serial")
+    check_document(new, entry)
+
+
+def check_document(new: Instance, entry: Entry) -> None:
+    """That a document is right by itself: signed by its own root, and not valid for longer than a week.
+
+    Raises:
+        InvalidStatement, BadSignature: what does not fit.
+    """
+    verify_signer(entry, key_id(new.root), new.root)
+    part = new.federation
+    if part is not None:
+        if not new.issued_at < part.valid_until <= new.issued_at + WEEK:
+            raise InvalidStatement(
+                "a document is valid for a week at most", pointer="/federation/valid_until"
+            )
+        if part.protocol.min > part.protocol.max:
+            raise InvalidStatement("the protocol versions are none", pointer="/federation/protocol")
+
+
+def check_next(old: Instance, old_digest: str | None, new: Instance, entry: Entry) -> None:
+    """That a document continues another: same id and log, next serial; a new root is signed for by the old.
+
+    Raises:
+        InvalidStatement, BadSignature: what does not fit.
+    """
+    if new.id != old.id:
+        raise InvalidStatement("an instance keeps its id", pointer="/id")
+    if new.previous != old_digest or new.serial != old.serial + 1:
+        raise InvalidStatement("serial and previous do not continue the last document", pointer="/serial")
+    if new.vkey != old.vkey or new.origin != old.origin:
+        raise InvalidStatement("the log and its key do not change", pointer="/vkey")
+    check_document(new, entry)
+    if new.root != old.root:
+        verify_signer(entry, key_id(old.root), old.root)
+
+
+def _check_revoked(old: Instance | None, new: Instance) -> None:
+    """A revocation stays, and never moves to a later place."""
+    now = {(r.key, r.origin): r.start for r in new.revoked}
+    for revoked in [] if old is None else old.revoked:
+        if now.get((revoked.key, revoked.origin), revoked.start + 1) > revoked.start:
+            raise InvalidStatement("a revocation is not taken back", pointer="/revoked")

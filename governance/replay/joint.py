@@ -175,7 +175,7 @@ def record_of(state: SpaceState, digest: str) -> JointRecord:
 
 def decide(state: SpaceState, new: JointOutcome, entry: Entry, index: int) -> None:
     """Fold an outcome, the first or one that supersedes the latest with further parts."""
-    require_service(entry, state.instance)
+    require_service(entry, state.instance, state.origin, index)
     record = record_of(state, new.manifest)
     if record.dispute is not None:
         raise InvalidStatement("the joint result is disputed; no further outcome counts")
@@ -221,7 +221,7 @@ def _check_own_part(state: SpaceState, record: JointRecord, new: JointOutcome) -
 
 def dispute(state: SpaceState, new: JointDispute, entry: Entry, index: int) -> None:
     """Fold a dispute over the latest outcome."""
-    require_service(entry, state.instance)
+    require_service(entry, state.instance, state.origin, index)
     record = record_of(state, new.manifest)
     if record.dispute is not None:
         raise AlreadyExists("this joint result is disputed already", index=record.disputed_index)

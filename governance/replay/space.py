@@ -221,7 +221,7 @@ def _order(state: SpaceState, new: BallotOrder, entry: Entry, index: int) -> Non
 
 
 def _ballot_notice(state: SpaceState, new: BallotNotice, entry: Entry, index: int) -> None:
-    require_service(entry, state.instance)
+    require_service(entry, state.instance, state.origin, index)
     if new.ballot in state.ballots:
         raise AlreadyExists(f"the ballot {new.ballot} was opened before", pointer="/ballot")
     state.ballots[new.ballot] = new
@@ -229,7 +229,7 @@ def _ballot_notice(state: SpaceState, new: BallotNotice, entry: Entry, index: in
 
 
 def _outcome_notice(state: SpaceState, new: OutcomeNotice, entry: Entry, index: int) -> None:
-    require_service(entry, state.instance)
+    require_service(entry, state.instance, state.origin, index)
     notice = state.ballots.get(new.ballot)
     if notice is None or notice.definition != new.definition or new.ballot in state.outcomes:
         raise InvalidStatement("this outcome belongs to no open ballot of the space", pointer="/ballot")
