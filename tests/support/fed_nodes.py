@@ -318,9 +318,7 @@ class MemoryCopies:
 
 def memory_database() -> Store:
     """A store with federation's tables alone, in memory."""
-    engine = sa.create_engine(
-        "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False, "autocommit": False}
-    )
+    engine = sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
     tables.metadata.create_all(engine)
     return Store(engine, Path("/nonexistent"), ExitStack(), read_only=False)
 
