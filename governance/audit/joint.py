@@ -18,7 +18,7 @@ from governance.audit.space import Part, SpaceAudit
 from governance.audit.structure import Workers
 from governance.audit.verdict import Verdict
 from governance.canonical import decode, digest
-from governance.errors import AuditFailed, GovernanceError, InvalidStatement, Malformed, NotFound, Refused
+from governance.errors import AuditFailed, InvalidStatement, Malformed, NotFound, Refused
 from governance.replay.joint import JointRecord, LoggedOutcome
 from governance.replay.joint_manifest import manifest_digest, part_origin
 from governance.replay.joint_result import (
@@ -45,8 +45,9 @@ def read_acceptance(
     """A community's acceptance and the roll it froze, its instance's and its space's log verified.
 
     Raises:
-        NotFound: the space has not accepted the manifest.
+        NotFound: the space has not accepted the manifest, or does not publish the roll.
         AuditFailed: the logs are not in order, or these are not that community's.
+        Malformed: the published roll is not the one that the acceptance names.
         SourceUnavailable: the source stopped answering.
     """
     found, record = _community(files, manifest, position, frozenset(), workers or Workers())
@@ -63,6 +64,7 @@ def read_shard(
         NotFound: the space has not accepted the manifest, or its part has not opened.
         Refused: the part is not decided, or is not the one that the manifest gives.
         AuditFailed: the logs are not in order, or these are not that community's.
+        Malformed: the published roll is not the one that the acceptance names.
         SourceUnavailable: the source stopped answering.
     """
     return _read_shard(files, manifest, position, workers or Workers())[0]
@@ -224,8 +226,8 @@ class _Judge:
                 continue
             tally = tallies[ref.shard][0]
             alone = joint_result(self._manifest, [tally])
-            theirs = [question.communities[place] for question in result.questions]
-            ours = [question.communities[0] for question in alone.questions]
+            theirs = [question.communities[place : place + 1] for question in result.questions]
+            ours = [question.communities for question in alone.questions]
             if result.communities[place] != alone.communities[0] or theirs != ours:
                 raise InvalidStatement(f"the joint result counts {ref.origin} otherwise than its log gives")
 
@@ -246,7 +248,7 @@ class _Judge:
             for outcome in record.outcomes:
                 self._recount(outcome, tallies)
             self._agree(latest, tallies)
-        except GovernanceError as e:
+        except (Malformed, Refused) as e:
             log.fail("joint parts", e.detail, latest.index)
             return
         text = f"{self._manifest.title}: recounted from {len(latest.statement.shards)} parts"

@@ -13,7 +13,7 @@ from governance.canonical import digest, encode
 from governance.log.merkle import leaf_hash, root
 from governance.replay.ballot import BallotState
 from governance.replay.instance import InstanceState
-from governance.replay.joint_manifest import overlaps, roll_ref, shard_ballot
+from governance.replay.joint_manifest import overlaps, roll_bytes, roll_ref, shard_ballot
 from governance.replay.joint_result import (
     JointResult,
     Pinned,
@@ -43,6 +43,7 @@ from governance.statements.joint import (
 from governance.statements.member import Member
 from governance.statements.space import BallotDefaults, BallotNotice, Constitution, OutcomeNotice, Space
 from governance.statements.vote import LogHead, NonceCommitment, Opening, Vote
+from tests.support.logs import public_files
 from tests.support.world import Log, full_params, key, public, signed
 
 NOW = 1_790_000_000
@@ -101,6 +102,7 @@ class Community:
         self.definition: Ballot | None = None
         self.nonce = b""
         self.blobs: dict[str, bytes] = {}
+        self.outcome_json = b""
 
     @property
     def instance_id(self) -> str:
@@ -155,6 +157,7 @@ class Community:
         self.frozen = tuple(self.space.state.roll(manifest.eligibility.roles, manifest.eligibility.weights))
         entry = signed(self.acceptance(manifest), self.steward)
         self.space.add(entry)
+        self.add_blob(roll_bytes(self.frozen))
         return entry
 
     def open(self, definition: Ballot, rows: Sequence[Voter] | None = None) -> Log:
@@ -200,15 +203,14 @@ class Community:
             shown = NonceReveal(name, self.nonce_key.member_id, self.nonce.hex(), CLOSES + 1)
             part.add(signed(shown, self.nonce_key))
         result = compute_result(state, self.open_root)
-        data = result_bytes(result)
-        self.blobs[digest(data)] = data
+        data = self.outcome_json = result_bytes(result)
         outcome = Outcome(
             ballot=state.origin,
             definition=name,
             close=state.close_index,
             open_root=self.open_root.hex(),
             lot_seed=seed_of(state, self.open_root).hex(),
-            result=BlobRef(digest(data), len(data)),
+            result=self.add_blob(data),
             winners=winners_of(result),
             counted_at=CLOSES + 2,
         )
@@ -226,6 +228,24 @@ class Community:
             CLOSES + 2,
         )
         self.space.add(signed(notice, self.service))
+
+    def add_blob(self, data: bytes) -> BlobRef:
+        """Publish a blob; its name."""
+        self.blobs[digest(data)] = data
+        return BlobRef(digest(data), len(data))
+
+    def files(self) -> dict[str, bytes]:
+        """Every public file of the instance by its path."""
+        base = self.base_url.partition("://")[2]
+        logs = [self.instance, self.space, *([] if self.part is None else [self.part])]
+        files = {".well-known/althing.json": self.instance.entries[0].data}
+        for log in logs:
+            folder = "logs" + log.state.origin.removeprefix(base)
+            made = public_files([entry.data for entry in log.entries], [log_signer(log.state.origin)])
+            files |= {f"{folder}/{path}": data for path, data in made.items()}
+        if self.outcome_json:
+            files[f"logs/spaces/club/ballots/{self.definition_name}/outcome.json"] = self.outcome_json
+        return files | {f"blobs/sha256/{name[7:]}": data for name, data in self.blobs.items()}
 
     @property
     def definition_name(self) -> str:
@@ -285,6 +305,13 @@ class Joint:
             counted_at=CLOSES + GRACE,
         )
         return msgspec.structs.replace(first, **changes)
+
+    def conclude(self, *numbers: int, **changes: Any) -> None:
+        """Log the outcome over these parts, or all, in the communities whose parts they are."""
+        data = joint_bytes(self.result(*numbers))
+        for community in (self.communities[n] for n in numbers or range(len(self.communities))):
+            community.space.add(signed(self.outcome(*numbers, **changes), community.service))
+            community.add_blob(data)
 
     def dispute(self, **changes: Any) -> JointDispute:
         """A dispute of community 0 over its latest outcome."""
