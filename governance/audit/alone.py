@@ -17,6 +17,7 @@ from governance.audit.result import check_result
 from governance.audit.source import LogFiles, PublicFiles
 from governance.audit.structure import Rebuilt, Workers, read_checkpoint
 from governance.audit.verdict import Check, Verdict
+from governance.audit.witnesses import Published, check_cosigned, check_witnesses, read_cosigned
 from governance.errors import GovernanceError, Malformed, Refused
 from governance.log.checkpoint import Checkpoint
 from governance.log.tiles import FULL, Bundle, parse_bundle
@@ -143,26 +144,31 @@ def audit_log(
     log = findings.about(vkey.partition("+")[0])
     log.unknown = dict(_UNKNOWN)
     log.skipped("identity", f"whether this is the log's true key {_NEEDS_SPACE}")
+    shown = read_cosigned(source)
     checkpoint = read_checkpoint(source, log, log.name, vkey)
     if checkpoint is not None:
-        _audit(source, log, checkpoint, vkey, workers)
+        _audit(source, log, checkpoint, vkey, shown, workers)
         check_listing(files, log, {"": checkpoint.size}, below="tile/")
     return Verdict.of(files.name, None, findings.checks)
 
 
-def _audit(source: LogFiles, log: Log, checkpoint: Checkpoint, vkey: str, workers: Workers) -> None:
+def _audit(
+    source: LogFiles, log: Log, checkpoint: Checkpoint, vkey: str, shown: Published, workers: Workers
+) -> None:
     first = _first_statement(source, checkpoint.size)
     if isinstance(first, Ballot):
-        _ballot(source, log, checkpoint, vkey, workers)
-    elif isinstance(first, Instance):
+        _ballot(source, log, checkpoint, vkey, shown, workers)
+        return
+    if isinstance(first, Instance):
         fold = RecordFold(InstanceState(log.name))
-        stream_records(source, checkpoint, log, fold, frozenset(), workers)
+        rebuilt = stream_records(source, checkpoint, log, fold, frozenset({shown.size}), workers)
     else:
         rebuilt = Rebuilt(source, checkpoint, log)
-        for shard, _ in rebuilt.judged(workers, (), b"", checkpoint.size):
+        for shard, _ in rebuilt.judged(workers, {shown.size}, b"", checkpoint.size):
             workers.progress(log.name, shard.first + sum(shard.widths), checkpoint.size)
         for name in ("signatures", "records"):
             log.skipped(name, f"who may record what {_NEEDS_SPACE}")
+    check_cosigned(log, shown, rebuilt, vkey)
 
 
 def _first_statement(source: LogFiles, size: int) -> object:
@@ -174,14 +180,17 @@ def _first_statement(source: LogFiles, size: int) -> object:
         return None
 
 
-def _ballot(source: LogFiles, log: Log, checkpoint: Checkpoint, vkey: str, workers: Workers) -> None:
+def _ballot(
+    source: LogFiles, log: Log, checkpoint: Checkpoint, vkey: str, shown: Published, workers: Workers
+) -> None:
     head = read_head(source, checkpoint.size)
     members = _SelfNamed()
     keys = InstanceKeys("" if head.opening is None else head.opening.instance, services=_OwnKeys())
     members.state = state = BallotState(log.name, keys, members)
     fold = BallotFold(state, members, head.definition, members.expect)
-    rebuilt = stream(source, checkpoint, log, fold, head, set(), workers)
+    rebuilt = stream(source, checkpoint, log, fold, head, {shown.size}, workers)
     if head.opening is not None and head.opening.vkey != vkey:
         log.fail("opening", "the opening names another log key than the file vkey", head.index, "vkey")
+    check_witnesses(log, shown, rebuilt, vkey, fold)
     check_result(source, log, fold, rebuilt.roots.get(state.opening_index + 1))
     log.skipped("publication", log.unknown["publication"])

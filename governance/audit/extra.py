@@ -10,7 +10,7 @@ from governance.errors import Malformed, Refused
 from governance.log.merkle import HASH
 from governance.log.tiles import Bundle, Tile, encode_bundle, parse_bundle, parse_path, tile_width
 
-_NAMED = ("checkpoint", "vkey", "outcome.json")
+_NAMED = ("checkpoint", "cosigned", "vkey", "outcome.json")
 _BLOBS = "blobs/sha256/"
 
 

@@ -11,6 +11,7 @@ from governance.audit.instance import RecordFold, base_of, stream_records
 from governance.audit.result import check_publication, check_result
 from governance.audit.source import LogFiles, PublicFiles
 from governance.audit.structure import Rebuilt, Workers, read_checkpoint
+from governance.audit.witnesses import Published, check_cosigned, check_witnesses, read_cosigned
 from governance.errors import GovernanceError, InvalidStatement, Malformed, Refused
 from governance.log.checkpoint import Checkpoint
 from governance.log.tiles import bundles_for, parse_bundle
@@ -35,6 +36,7 @@ class Opened:
     log: Log
     checkpoint: Checkpoint
     head: Head
+    cosigned: Published
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class SpaceAudit:
         if not self._in_place(log, notice.origin, f"{self._base}/spaces/{notice.space}"):
             return
         folder = LogFiles(self._files, folder_of(notice.origin, self._base))
+        shown = read_cosigned(folder)
         checkpoint = self._checkpoint(folder, log, notice.origin, notice.vkey)
         if checkpoint is None:
             return
@@ -91,7 +94,8 @@ class SpaceAudit:
         named = (pinned for o in opened for pinned in (o.head.opening, o.head.snapshot))
         marks = frozenset(pinned.space.size for pinned in named if pinned is not None)
         fold = RecordFold(state := SpaceState(notice.origin, self._instance.keys), marks)
-        rebuilt = stream_records(folder, checkpoint, log, fold, marks, self._workers)
+        rebuilt = stream_records(folder, checkpoint, log, fold, marks | {shown.size}, self._workers)
+        check_cosigned(log, shown, rebuilt, notice.vkey)
         self.spaces[notice.space] = state
         for name in sorted((ballots or frozenset()) - {o.notice.ballot for o in opened}):
             log.fail("publication", f"the space's log names no ballot {name} that could be read")
@@ -115,10 +119,11 @@ class SpaceAudit:
         if not self._in_place(log, notice.origin, f"{space}/ballots/{notice.ballot}"):
             return None
         folder = LogFiles(self._files, folder_of(notice.origin, self._base))
+        shown = read_cosigned(folder)
         checkpoint = self._checkpoint(folder, log, notice.origin, notice.vkey)
         if checkpoint is None:
             return None
-        return Opened(notice, folder, log, checkpoint, read_head(folder, checkpoint.size))
+        return Opened(notice, folder, log, checkpoint, read_head(folder, checkpoint.size), shown)
 
     def _ballot(self, ballot: Opened, now: SpaceState, heads: dict[int, SpaceState], space: Rebuilt) -> None:
         notice, head, log = ballot.notice, ballot.head, ballot.log
@@ -142,11 +147,12 @@ class SpaceAudit:
                 state.members = then
 
         fold = BallotFold(state, now, head.definition, prepare)
-        sizes = set() if announced is None else {announced.size}
+        sizes = {ballot.cosigned.size} | (set() if announced is None else {announced.size})
         rebuilt = stream(ballot.files, ballot.checkpoint, log, fold, head, sizes, self._workers)
         if state.opening is None and fold.refused is None:
             log.fail("opening", "the space says that this ballot has opened, its log does not")
         open_root = rebuilt.roots.get(state.opening_index + 1) if rebuilt.complete else None
+        check_witnesses(log, ballot.cosigned, rebuilt, notice.vkey, fold)
         check_result(ballot.files, log, fold, open_root)
         check_publication(log, fold, announced, rebuilt, now.origin)
         decided = state.outcome is not None and announced is not None and not log.failed

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
+
+Standing = Literal["final", "provisional", "unwitnessed"]
+"""Whether the quorum of a ballot's witness policy has cosigned it; without a policy, unwitnessed."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -27,7 +30,8 @@ class Recorded(Answer, frozen=True):
 class VoteRecorded(Answer, frozen=True):
     """A vote as recorded. `receipt` is a C2SP `.tlog-proof`, `entry` the log entry in base64.
 
-    `replaces` is the index of the voter's vote that counted until now.
+    `replaces` is the index of the voter's vote that counted until now; `cosigners` are the names of the
+    witnesses under whose lines it stands already.
     """
 
     index: int
@@ -38,6 +42,8 @@ class VoteRecorded(Answer, frozen=True):
     vkey: str
     closes_at: int
     replaces: int | None
+    checkpoint_status: Standing = "unwitnessed"
+    cosigners: list[str] = []
 
 
 class DraftRecorded(Answer, frozen=True):
@@ -222,7 +228,11 @@ class CalendarView(Answer, frozen=True):
 
 
 class BallotView(Answer, frozen=True):
-    """A ballot: draft, open, closed, decided or cancelled. `definition` is the DSSE envelope."""
+    """A ballot: draft, open, closed, decided or cancelled. `definition` is the DSSE envelope.
+
+    `checkpoint_status` and `cosigners` are about the log up to the close, or up to now before it; a ballot
+    with a witness policy stays closed and provisional until its quorum has cosigned the close.
+    """
 
     ballot: str
     space: str
@@ -247,6 +257,8 @@ class BallotView(Answer, frozen=True):
     result: str | None
     winners: dict[str, list[str]] | None
     reason: str | None
+    checkpoint_status: Standing = "unwitnessed"
+    cosigners: list[str] = []
 
 
 class BallotBrief(Answer, frozen=True):
@@ -299,7 +311,10 @@ class VotePage(Answer, frozen=True):
 
 
 class VoterView(Answer, frozen=True):
-    """A voter's vote: `counts` is true for the one at `index`, `replaced` are the indices before it."""
+    """A voter's vote: `counts` is true for the one at `index`, `replaced` are the indices before it.
+
+    `checkpoint_status` and `cosigners` are about the log up to `index`.
+    """
 
     voter: str
     index: int
@@ -307,6 +322,8 @@ class VoterView(Answer, frozen=True):
     counts: bool
     cast_at: int
     replaced: list[int]
+    checkpoint_status: Standing = "unwitnessed"
+    cosigners: list[str] = []
 
 
 class RollRow(Answer, frozen=True):

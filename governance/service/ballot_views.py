@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from governance.errors import NotFound
-from governance.service import ballots
+from governance.service import ballots, cosigned
 from governance.service.answers import (
     BallotBrief,
     BallotPage,
@@ -52,7 +52,10 @@ def ballot_view(service: Service, space: str, ballot: str) -> BallotView:
             head = entries.head(conn, service.states.ballot_origin(space, ballot))
             (definition,) = entries.read_entries(conn, head.id, 0, 1)
             result = json.loads(blobs.get_blob(conn, row.result)) if row.result else None
-            return _logged(service, row, head, definition, result)
+            covered = head.size if row.close is None else row.close + 1
+            view = _logged(service, row, head, definition, result)
+            status, cosigners = cosigned.standing(conn, head, covered)
+            return msgspec.structs.replace(view, checkpoint_status=status, cosigners=cosigners)
     return _draft(ballots.draft_of(service.store, space, ballot))
 
 
@@ -124,6 +127,7 @@ def _draft(draft: StoredDraft) -> BallotView:
         result=None,
         winners=None,
         reason=None,
+        checkpoint_status="provisional" if ballot.witness_policy else "unwitnessed",
     )
 
 
@@ -206,7 +210,9 @@ def voter_view(service: Service, space: str, ballot: str, voter: str) -> VoterVi
             sa.select(_ballots.c.phase == "cancelled").where(_ballots.c.log_id == head.id)
         )
         earlier = _earlier(conn, head, row) if row.replaced else []
-    return VoterView(voter, row.idx, f"sha256:{row.identity.hex()}", not cancelled, row.cast_at, earlier)
+        standing = cosigned.standing(conn, head, row.idx + 1)
+    identity = f"sha256:{row.identity.hex()}"
+    return VoterView(voter, row.idx, identity, not cancelled, row.cast_at, earlier, *standing)
 
 
 def _earlier(conn: sa.Connection, head: LogHead, row: Any) -> list[int]:

@@ -20,7 +20,7 @@ from governance.errors import (
     WrongBallot,
 )
 from governance.replay.vote import check_vote, enrolled_key
-from governance.service import ballots, lifecycle, receipts
+from governance.service import ballots, cosigned, lifecycle, receipts
 from governance.service.answers import VoteRecorded
 from governance.service.batch import Batch, Committed
 from governance.service.core import Service, check_time
@@ -166,14 +166,17 @@ def queue(service: Service, vote: CastVote) -> Future[VoteRecorded | Duplicate]:
         except AlreadyExists as e:
             known = int(str(e.facts["index"]))
             return lambda _committed: Duplicate(origin, known)
-        return _finish(service, vote, index, before, state.closes_at)
+        return _finish(service, vote, index, before, state)
 
     return service.sequencer.submit(op)
 
 
 def _finish(
-    service: Service, vote: CastVote, index: int, before: int | None, closes_at: int
+    service: Service, vote: CastVote, index: int, before: int | None, state: LiveBallot
 ) -> Callable[[Committed], VoteRecorded]:
+    closes_at = state.closes_at
+    waits = state.definition is not None and state.definition.ballot.witness_policy
+
     def finish(committed: Committed) -> VoteRecorded:
         origin = vote.statement.ballot
         service.observed(origin, index, vote.statement)
@@ -186,13 +189,14 @@ def _finish(
             vkey=committed.head(origin).vkey,
             closes_at=closes_at,
             replaces=before,
+            checkpoint_status="provisional" if waits else "unwitnessed",
         )
 
     return finish
 
 
 def duplicate(service: Service, found: Duplicate) -> VoteRecorded:
-    """The answer for a vote that is recorded already, with its receipt at the present checkpoint.
+    """The answer for a vote that is recorded already, with its receipt as of now.
 
     The entry is the log's: the same vote sent again may carry another valid signature.
     """
@@ -200,6 +204,7 @@ def duplicate(service: Service, found: Duplicate) -> VoteRecorded:
         head = entries.head(conn, found.origin)
         (data,) = entries.read_entries(conn, head.id, found.index, found.index + 1)
         closes_at = conn.scalar(sa.select(_ballots.c.closes_at).where(_ballots.c.log_id == head.id))
+        status, cosigners = cosigned.standing(conn, head, found.index + 1)
     entry = read_entry(data)
     vote = entry.statement
     assert isinstance(vote, Vote)  # noqa: S101  # `found` names a vote
@@ -212,4 +217,6 @@ def duplicate(service: Service, found: Duplicate) -> VoteRecorded:
         vkey=head.vkey,
         closes_at=closes_at or 0,
         replaces=None,
+        checkpoint_status=status,
+        cosigners=cosigners,
     )

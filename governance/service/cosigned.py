@@ -19,6 +19,7 @@ from governance.log.cosignature import verifier_for
 from governance.log.merkle import Frontier
 from governance.log.policy import Policy
 from governance.replay.definition import witness_policy
+from governance.service.answers import Standing
 from governance.service.core import Service
 from governance.signing.note import (
     ED25519,
@@ -171,3 +172,12 @@ def covering(conn: sa.Connection, head: LogHead, size: int) -> CosignedNote:
         [present, *found],
         key=lambda n: (n.final, len(cosignatures(n.note, head.origin)), n.size),
     )
+
+
+def standing(conn: sa.Connection, head: LogHead, size: int) -> tuple[Standing, list[str]]:
+    """What witnesses make of the first `size` entries of a ballot's log, and who cosigned those."""
+    found = covering(conn, head, size)
+    names = sorted({line.name for line in cosignatures(found.note, head.origin)})
+    if _policy_of(conn, head) is None:
+        return "unwitnessed", names
+    return ("final" if found.final else "provisional"), names
