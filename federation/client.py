@@ -8,9 +8,8 @@ from typing import Final
 
 import httpx
 
-from governance import __version__
-from governance.cli.client import problem
-from governance.fetch.egress import exchange
+from governance.fetch.exchange import exchange
+from governance.fetch.problems import problem
 
 Sign = Callable[[str, str, bytes | None, str | None], dict[str, str]]
 """(method, URL, body, media type) -> the headers that sign the request."""
@@ -65,7 +64,7 @@ class Client:
         Raises:
             NoAnswer, EgressRefused, TooLarge: as `get`.
         """
-        headers = {"user-agent": f"althing/{__version__}"}
+        headers: dict[str, str] = {}
         if media_type is not None:
             headers["content-type"] = media_type
         if signed:

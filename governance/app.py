@@ -21,6 +21,7 @@ import uvicorn
 from litestar import Litestar
 
 from governance.errors import IntegrityFault, PortTaken, SetupFault
+from governance.fetch import egress
 from governance.hooks import HookCaller, Job, observe
 from governance.http.application import Application
 from governance.plugins import load_plugins
@@ -62,7 +63,12 @@ def create_service(
     store = open_store(settings.database, settings.data, migrations=migrations)
     try:
         wanted = Wanted(settings.base_url, settings.url is not None, settings.name)
-        options = Options(wanted, settings.queue, post_quantum=settings.post_quantum == "on")
+        options = Options(
+            wanted,
+            settings.queue,
+            post_quantum=settings.post_quantum == "on",
+            egress=egress.BY_NAME[settings.egress],
+        )
         hooks = HookCaller(manager)
         service = Service(store, hooks, options, clock=clock, on_fatal=on_fatal)
         hooks.notifiers = [n for found in manager.hook.notifiers(service=service) for n in found]

@@ -22,6 +22,7 @@ HELP: Final = {
     "queue": "Statements that may wait for the writer before 503 is answered",
     "rate": "Requests per second that one address may make; 0 switches the limit off",
     "burst": "Requests that one address may make at once",
+    "egress": "public: ask others by https, on the internet alone; local: also by http, in private networks",
     "post_quantum": "on: cosign with ML-DSA-44 as well as with Ed25519; off: with Ed25519 alone",
 }
 """What each setting is, for documentation and the help of flags."""
@@ -42,6 +43,7 @@ class Settings:
     rate: int = 100
     burst: int = 1000
     post_quantum: str = "off"
+    egress: str = "public"
 
     def __post_init__(self) -> None:
         if not 0 < self.port < 65_536:
@@ -50,6 +52,8 @@ class Settings:
             raise SetupFault("queue and burst are at least 1, rate is at least 0")
         if self.post_quantum not in {"off", "on"}:
             raise SetupFault(f"post_quantum is off or on, not {self.post_quantum!r}")
+        if self.egress not in {"public", "local"}:
+            raise SetupFault(f"egress is public or local, not {self.egress!r}")
         if self.url is not None and not _base_url.fullmatch(self.url):
             raise SetupFault(
                 f"the URL {self.url!r} is not http(s)://host[:port][/path], without / at its end"

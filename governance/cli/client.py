@@ -5,43 +5,25 @@ from __future__ import annotations
 import ipaddress
 import time
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
-from typing import Any, Final, NamedTuple, Self, TypeVar
-from urllib.parse import quote, urlsplit
+from dataclasses import replace
+from typing import Final, NamedTuple, Self, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
 import msgspec
 
-from governance import __version__
-from governance.errors import (
-    GovernanceError,
-    MalformedAnswer,
-    NoAnswer,
-    NotFound,
-    RateLimited,
-    Refused,
-    Unavailable,
-)
+from governance.errors import MalformedAnswer, TooLarge, Unavailable
+from governance.fetch import egress
+from governance.fetch.exchange import exchange
+from governance.fetch.problems import problem
 
 T = TypeVar("T")
 
 ANSWER: Final = 16 * 1024 * 1024
 """Longest answer that is read, in bytes, unless the caller names another bound."""
-PROBLEM: Final = 64 * 1024
 PATIENCE: Final = 60
 """Seconds that a request may wait for a busy service, all its Retry-After together."""
 PAGE: Final = 200
-
-_BY_STATUS: Final[dict[int, type[GovernanceError]]] = {
-    404: NotFound,
-    429: RateLimited,
-    502: NoAnswer,
-    503: Unavailable,
-    504: NoAnswer,
-}
-"""For answers without our problem code: of a proxy in between."""
-
-_object: Final = msgspec.json.Decoder(dict[str, Any])
 
 
 class Answer(NamedTuple):
@@ -78,21 +60,14 @@ class Client:
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._patience, self._sleep = patience, sleep
-        self._http = httpx.Client(
-            transport=transport,
-            timeout=timeout,
-            follow_redirects=False,
-            # A proxy from the environment cannot reach our own machine.
-            trust_env=not is_local(base_url),
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-            headers={"User-Agent": f"althing/{__version__}"},
-        )
+        rules = replace(egress.TYPED, read=timeout)
+        self._transport = transport or egress.transport(rules, connections=connections)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._http.close()
+        self._transport.close()
 
     def get(self, path: str, kind: type[T], **query: str | int | None) -> T:
         """The typed answer of an API path, such as `/spaces/nix`.
@@ -166,35 +141,16 @@ class Client:
     def _once(
         self, method: str, url: str, body: bytes | None, query: Mapping[str, str | int], limit: int
     ) -> Answer:
-        headers = {"Content-Type": "application/vnd.dsse.envelope+json"} if body is not None else {}
+        headers = {"content-type": "application/vnd.dsse.envelope+json"} if body is not None else {}
+        if query:
+            url = f"{url}?{urlencode(query)}"
         try:
-            with self._http.stream(
-                method, url, content=body, params=query or None, headers=headers
-            ) as response:
-                good = response.is_success
-                data = _bounded(response, limit if good else PROBLEM)
-        except httpx.InvalidURL as e:
-            raise NoAnswer(f"{url[:200]} is not an address: {e}") from e
-        except httpx.TimeoutException as e:
-            raise NoAnswer(f"{self.base_url} did not answer in time") from e
-        except httpx.TransportError as e:
-            raise NoAnswer(f"nobody answers at {self.base_url} ({e})") from e
-        except httpx.DecodingError as e:
-            raise MalformedAnswer(f"{url} sends a body that cannot be unpacked: {e}") from e
-        if good:
-            return Answer(response.status_code, data, response.headers.get("content-type", ""))
-        raise problem(response.status_code, data, response.headers, url)
-
-
-def _bounded(response: httpx.Response, limit: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    for part in response.iter_bytes():
-        size += len(part)
-        if size > limit:
-            raise MalformedAnswer(f"{response.url} sends more than {limit} bytes")
-        parts.append(part)
-    return b"".join(parts)
+            reply = exchange(self._transport, method, url, limit=limit, body=body, headers=headers)
+        except TooLarge as e:
+            raise MalformedAnswer(e.detail) from e
+        if reply.good:
+            return Answer(reply.status, reply.body, reply.headers.get("content-type", ""))
+        raise problem(reply.status, reply.body, reply.headers, url)
 
 
 def typed(data: bytes, kind: type[T]) -> T:
@@ -207,51 +163,6 @@ def typed(data: bytes, kind: type[T]) -> T:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
         raise MalformedAnswer(f"the service answered with something unexpected: {e}") from e
-
-
-def problem(status: int, data: bytes, headers: Mapping[str, str], url: str) -> GovernanceError:
-    """The error that an answer of no stands for (RFC 9457); another program's answer by its status alone."""
-    if 300 <= status < 400:
-        target = headers.get("location", "another place")
-        return MalformedAnswer(f"{url} sends you to {target[:200]}; use the address the service itself names")
-    try:
-        fields = _object.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        fields = {}
-    kind = _known().get(str(fields.get("code")))
-    detail = str(fields.get("detail") or f"{url} answers with status {status}")
-    facts: dict[str, Any] = {
-        name: value
-        for name, value in fields.items()
-        if name not in {"type", "title", "status", "detail", "code", "pointer", "instance"}
-        and isinstance(value, str | int | list)
-    }
-    pointer = fields.get("pointer")
-    place = pointer if isinstance(pointer, str) else None
-    if kind is None:
-        kind = _BY_STATUS.get(status, Refused)
-    if issubclass(kind, Unavailable):
-        facts["retry_after"] = _seconds(headers.get("retry-after"), facts.get("retry_after"))
-        return kind(detail, pointer=place, **facts)
-    facts.pop("retry_after", None)
-    return kind(detail, pointer=place, **facts)
-
-
-def _seconds(header: str | None, fact: object) -> int:
-    """Retry-After in seconds (RFC 9110 10.2.3); a date is answered with a second, ours never sends one."""
-    text = header if header is not None else str(fact)
-    return min(int(text), 3_600) if text.isascii() and text.isdigit() and len(text) < 8 else 1
-
-
-@cache
-def _known() -> dict[str, type[GovernanceError]]:
-    found: dict[str, type[GovernanceError]] = {}
-    waiting: list[type[GovernanceError]] = [GovernanceError]
-    while waiting:
-        kind = waiting.pop()
-        found[kind.code] = kind
-        waiting += kind.__subclasses__()
-    return found
 
 
 def is_local(url: str) -> bool:

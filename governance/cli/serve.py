@@ -38,6 +38,10 @@ def register(app: typer.Typer, run: Callable[[dict[str, Any]], None]) -> None:
         post_quantum: Annotated[
             str | None, typer.Option(help="Cosign with ML-DSA-44 too: on or off.  [ALTHING_POST_QUANTUM]")
         ] = None,
+        egress: Annotated[
+            str | None,
+            typer.Option(help="Which addresses other instances may have: public or local.  [ALTHING_EGRESS]"),
+        ] = None,
     ) -> None:
         """Run an instance: votes, logs and pages, until you stop it with Ctrl-C.
 
@@ -55,5 +59,6 @@ def register(app: typer.Typer, run: Callable[[dict[str, Any]], None]) -> None:
                 "rate": rate,
                 "burst": burst,
                 "post_quantum": post_quantum,
+                "egress": egress,
             }
         )

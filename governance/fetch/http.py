@@ -6,19 +6,18 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from time import monotonic
 from typing import Final
 
 import httpx
 
-from governance.errors import NotFound, SourceUnavailable, TooLarge
+from governance.errors import EgressRefused, MalformedAnswer, NoAnswer, NotFound, SourceUnavailable
+from governance.fetch import egress
+from governance.fetch.exchange import exchange
 
 AHEAD: Final = 6
 """Requests under way; with bundles of at most 16 MB it bounds the memory, typical ones have 0.2 MB."""
-LONGEST: Final = 300
-"""Seconds for one file; a server that trickles bytes cannot hold an audit for ever."""
-_TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
 _TRIES: Final = 3
+_AGENT: Final = {"user-agent": "althing-audit"}
 
 
 class Website:
@@ -31,10 +30,7 @@ class Website:
     def __init__(self, base: str, transport: httpx.BaseTransport | None = None) -> None:
         self.name = base
         self._base = base.rstrip("/")
-        agent = {"user-agent": "althing-audit", "accept-encoding": "identity"}
-        self._client = httpx.Client(
-            timeout=_TIMEOUT, follow_redirects=False, headers=agent, transport=transport, trust_env=True
-        )
+        self._transport = transport or egress.transport(egress.TYPED)
 
     def read(self, path: str, limit: int) -> bytes:
         """The bytes of a file.
@@ -45,30 +41,21 @@ class Website:
         for attempt in range(_TRIES):
             try:
                 return self._fetch(path, limit)
-            except httpx.TransportError as e:
+            except NoAnswer as e:
                 if attempt == _TRIES - 1:
-                    raise SourceUnavailable(f"{self._base}/{path} cannot be fetched: {e}") from e
-            except httpx.HTTPError as e:
-                raise SourceUnavailable(f"{self._base}/{path} cannot be fetched: {e}") from e
-            except httpx.InvalidURL as e:
-                raise SourceUnavailable(f"{self._base} is not a URL: {e}") from e
+                    raise SourceUnavailable(e.detail) from e
         raise AssertionError("unreachable")
 
     def _fetch(self, path: str, limit: int) -> bytes:
-        with self._client.stream("GET", f"{self._base}/{path}") as answer:
-            if answer.status_code in (404, 410):
-                raise NotFound(f"{self._base} has no {path}")
-            if answer.status_code != 200:
-                raise SourceUnavailable(f"{self._base}/{path} answered {answer.status_code}")
-            data = bytearray()
-            end = monotonic() + LONGEST
-            for part in answer.iter_bytes():
-                data += part
-                if monotonic() > end:
-                    raise SourceUnavailable(f"{self._base}/{path} did not end within {LONGEST} seconds")
-                if len(data) > limit:
-                    raise TooLarge(f"the file {path} has more than {limit} bytes")
-            return bytes(data)
+        try:
+            reply = exchange(self._transport, "GET", f"{self._base}/{path}", limit=limit, headers=_AGENT)
+        except (EgressRefused, MalformedAnswer) as e:
+            raise SourceUnavailable(e.detail) from e
+        if reply.status in (404, 410):
+            raise NotFound(f"{self._base} has no {path}")
+        if reply.status != 200:
+            raise SourceUnavailable(f"{self._base}/{path} answered {reply.status}")
+        return reply.body
 
     def read_many(self, paths: Iterable[str], limit: int) -> Iterator[bytes]:
         """The bytes of the files in that order, `AHEAD` of them requested at a time."""
@@ -93,4 +80,4 @@ class Website:
 
     def close(self) -> None:
         """Closes the connections."""
-        self._client.close()
+        self._transport.close()

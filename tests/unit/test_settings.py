@@ -43,6 +43,7 @@ def test_environment_and_flags():
         {"ALTHING_URL": "http://user@x"},
         {"ALTHING_PROT": "8000"},
         {"ALTHING_POST_QUANTUM": "yes"},
+        {"ALTHING_EGRESS": "any"},
     ],
     ids=str,
 )

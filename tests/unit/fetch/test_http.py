@@ -54,12 +54,6 @@ def test_too_large_is_not_read_to_its_end():
     assert len(served) < 10
 
 
-def test_a_trickle_ends(monkeypatch):
-    monkeypatch.setattr(http, "LONGEST", -1)
-    with pytest.raises(SourceUnavailable, match="did not end"):
-        site(lambda request: httpx.Response(200, content=iter([b"a"]))).read("x", 10)
-
-
 def test_a_broken_connection_is_tried_again():
     tries = []
 
