@@ -10,6 +10,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 from governance.errors import NotFound, StorageUnavailable
@@ -34,6 +35,10 @@ class Copies(Protocol):
         """
         ...
 
+    def remove(self, path: str) -> None:
+        """Forget a file; one that is not there is forgotten already."""
+        ...
+
     def settle(self) -> None:
         """Return when everything written before survives a power cut."""
         ...
@@ -49,6 +54,8 @@ class DiskCopies:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._unsynced: set[Path] = set()
+        self._lock = Lock()
+        self._settling = Lock()
 
     def read(self, path: str) -> bytes:
         """The bytes of a file."""
@@ -70,24 +77,41 @@ class DiskCopies:
         except OSError as e:
             temporary.unlink(missing_ok=True)
             raise StorageUnavailable(f"{path} cannot be stored: {e.strerror}", retry_after=60) from e
-        self._unsynced.add(target)
+        with self._lock:
+            self._unsynced.add(target)
+
+    def remove(self, path: str) -> None:
+        """Delete a file."""
+        try:
+            self._path(path).unlink(missing_ok=True)
+        except OSError as e:
+            raise StorageUnavailable(f"{path[:200]} cannot be deleted: {e.strerror}", retry_after=60) from e
 
     def settle(self) -> None:
         """Sync the files written since, then their folders."""
-        written, self._unsynced = self._unsynced, set()
-        try:
-            for path in written:
-                _sync(path)
-            for folder in {path.parent for path in written}:
-                _sync(folder)
-        except OSError as e:
-            raise StorageUnavailable(f"the copies cannot be stored: {e.strerror}", retry_after=60) from e
+        # One at a time: a second caller's files may be among those that the first one is syncing.
+        with self._settling:
+            with self._lock:
+                written, self._unsynced = self._unsynced, set()
+            try:
+                for path in written:
+                    _sync(path)
+                for folder in {folder for path in written for folder in self._above(path)}:
+                    _sync(folder)
+            except OSError as e:
+                with self._lock:
+                    self._unsynced |= written
+                raise StorageUnavailable(f"the copies cannot be stored: {e.strerror}", retry_after=60) from e
 
     def listing(self, folder: str) -> Iterator[str]:
         """The paths below a folder."""
         for path in sorted(self._path(folder).rglob("*")):
             if path.is_file() and not path.name.startswith("."):
                 yield path.relative_to(self._root).as_posix()
+
+    def _above(self, path: Path) -> Iterator[Path]:
+        """The folders of a file, which may all be new."""
+        return (folder for folder in path.parents if folder.is_relative_to(self._root))
 
     def _path(self, path: str) -> Path:
         target = self._root / path

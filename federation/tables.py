@@ -75,7 +75,7 @@ class FedCopy(_Table, table=True):
     """How much of a log we have stored and verified, entry by entry; the files hold the bytes.
 
     `cosigned` is the checkpoint of that size with our mirror lines; `returned` the size up to which its log
-    has them.
+    has them; `scrub_next` the bundle that is read again next, to see whether the disk still holds it.
     """
 
     __tablename__ = "fed_copies"
@@ -90,6 +90,7 @@ class FedCopy(_Table, table=True):
     returned: int = integer_column()
     checked_at: int = integer_column()
     scrubbed_at: int = integer_column()
+    scrub_next: int = integer_column()
     damaged: str | None = optional_text()
 
 

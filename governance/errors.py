@@ -334,6 +334,14 @@ class StaleVote(Refused):
     title = "A newer vote of yours is already recorded"
 
 
+class OldCheckpoint(Refused):
+    """A checkpoint that is no news; `size` is what is known here of the log, when it was about one."""
+
+    code = "old-checkpoint"
+    status = 409
+    title = "As much of this log is known here already"
+
+
 class StaleRevision(Refused):
     """Built on a revision that is no longer the latest."""
 

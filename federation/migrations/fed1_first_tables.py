@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("returned", Integer, nullable=False),
         sa.Column("checked_at", Integer, nullable=False),
         sa.Column("scrubbed_at", Integer, nullable=False),
+        sa.Column("scrub_next", Integer, nullable=False),
         sa.Column("damaged", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("origin", name="pk_fed_copies"),
         sqlite_strict=True,

@@ -11,8 +11,8 @@ from governance.http.common import READ, Serving
 from governance.service import publishing
 from governance.service.publishing import PublicFile
 
-_FINAL: Final = {"cache-control": "public, max-age=31536000, immutable"}
-_MOVING: Final = {"cache-control": "public, max-age=1"}
+FINAL: Final = {"cache-control": "public, max-age=31536000, immutable"}
+MOVING: Final = {"cache-control": "public, max-age=1"}
 LogPath = Annotated[
     str, PathParameter(max_length=400, description="Log path and file, such as instance/checkpoint")
 ]
@@ -51,4 +51,4 @@ class StaticController(Controller):
 
 
 def _answer(file: PublicFile) -> Response[bytes]:
-    return Response(file.data, media_type=file.media_type, headers=_FINAL if file.final else _MOVING)
+    return Response(file.data, media_type=file.media_type, headers=FINAL if file.final else MOVING)

@@ -1,0 +1,123 @@
+"""What we have copied of each log: the rows that count the files (`federation.tables.FedCopy`)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Final
+
+import sqlalchemy as sa
+
+from federation.tables import copies, seen
+from governance.log.merkle import EMPTY_ROOT
+from governance.store.rows import upsert_rows
+
+INSTANCE: Final = "instance"
+SPACE: Final = "space"
+BALLOT: Final = "ballot"
+_STEPS: Final = {INSTANCE: 1, SPACE: 2, BALLOT: 4}
+_KEEP: Final = {c.name: f"{copies.name}.{c.name}" for c in copies.columns if not c.primary_key}
+LONGEST: Final = 3_600
+"""Seconds after which even a log that has not grown for years is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class CopyRow:
+    """A copy as stored; `cosigned` is empty before anything was copied, then a checkpoint of `size`."""
+
+    origin: str
+    peer: str
+    kind: str
+    size: int = 0
+    root: bytes = EMPTY_ROOT
+    cosigned: bytes = b""
+    returned: int = 0
+    checked_at: int = 0
+    scrubbed_at: int = 0
+    scrub_next: int = 0
+    damaged: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The log's folder among its instance's public files, such as `logs/spaces/nix`."""
+        return "/".join(("logs", *self.origin.split("/")[-_STEPS[self.kind] :]))
+
+    @property
+    def folder(self) -> str:
+        """The log's folder among the copies."""
+        return f"{home(self.peer)}/{self.path}"
+
+
+def home(peer: str) -> str:
+    """The folder of an instance's files among the copies: its id in hex."""
+    return peer.removeprefix("sha256:")
+
+
+def get(conn: sa.Connection, origin: str) -> CopyRow | None:
+    """The row of an origin."""
+    row = conn.execute(sa.select(copies).where(copies.c.origin == origin)).mappings().first()
+    return None if row is None else CopyRow(**row)
+
+
+def base_of(conn: sa.Connection, peer: str) -> str | None:
+    """What the origins of an instance's logs begin with; None when we have nothing of it."""
+    chosen = sa.select(copies.c.origin).where(copies.c.peer == peer, copies.c.kind == INSTANCE)
+    origin = conn.scalar(chosen)
+    return None if origin is None else str(origin).removesuffix("/instance")
+
+
+def begin(conn: sa.Connection, row: CopyRow) -> None:
+    """Copy a log from now on; one that is copied already stays as it is."""
+    upsert_rows(conn, copies, [asdict(row)], **_KEEP)
+
+
+def count(conn: sa.Connection, peer: str) -> int:
+    """The logs of a peer that we know."""
+    mine = sa.select(sa.func.count()).select_from(copies).where(copies.c.peer == peer)
+    return int(conn.scalar(mine) or 0)
+
+
+def commit(conn: sa.Connection, old: CopyRow, *, size: int, root: bytes, note: bytes, now: int) -> bool:
+    """Count the files up to that size; gives whether the row was still as it was read."""
+    chosen = sa.update(copies).where(copies.c.origin == old.origin, copies.c.size == old.size)
+    values = {"size": size, "root": root, "cosigned": note, "checked_at": now}
+    return conn.execute(chosen.values(values)).rowcount == 1
+
+
+def change(conn: sa.Connection, origin: str, size: int, **values: object) -> None:
+    """Change columns of a row, as long as it is of that size."""
+    conn.execute(sa.update(copies).where(copies.c.origin == origin, copies.c.size == size).values(**values))
+
+
+def due(conn: sa.Connection, peer: str, kind: str, now: int) -> list[str]:
+    """The origins of the logs to look at now, the longest not looked at first; frozen ones never.
+
+    The longer a log has not grown, the longer it is left alone; not so one that a hint or our own witness
+    knows to be larger than our copy.
+    """
+    chosen = (
+        sa.select(copies.c.origin, copies.c.size, copies.c.checked_at, seen.c.size, seen.c.seen_at)
+        .join(seen, seen.c.origin == copies.c.origin)
+        .where(copies.c.peer == peer, copies.c.kind == kind, seen.c.frozen.is_(None))
+        .order_by(copies.c.checked_at, copies.c.origin)
+    )
+    return [
+        origin
+        for origin, size, checked_at, known, seen_at in conn.execute(chosen)
+        if known > size or checked_at == 0 or now - checked_at >= min(LONGEST, (now - seen_at) // 8)
+    ]
+
+
+def newest(conn: sa.Connection, peer: str) -> int:
+    """When a log of the peer was last seen to grow."""
+    return int(conn.scalar(sa.select(sa.func.max(seen.c.seen_at)).where(seen.c.peer == peer)) or 0)
+
+
+def to_return(conn: sa.Connection, peer: str, limit: int) -> list[CopyRow]:
+    """The copies whose logs have not got our cosignature of their size yet."""
+    chosen = (
+        sa.select(copies)
+        .where(copies.c.peer == peer, copies.c.size > copies.c.returned, copies.c.damaged.is_(None))
+        .order_by(copies.c.origin)
+        .limit(limit)
+    )
+    return [CopyRow(**row) for row in conn.execute(chosen).mappings()]
