@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -55,7 +57,7 @@ def add(
             "",
             "Compare the words with its operator, by telephone or face to face, before you say yes.",
         )
-    _order(url, key, document.id, document.base_url, state, "", yes, as_json)
+    _order(Order(document.id, document.base_url, state), url, key, yes=yes, as_json=as_json)
 
 
 @group.command()
@@ -70,7 +72,7 @@ def accept(
     """Accept an instance that has asked, or change how far it is trusted."""
     found = _peer(url, peer)
     say(f"{found.name}, {found.base_url}", f"  Fingerprint  {found.words}")
-    _order(url, key, found.id, found.base_url, state, "", yes, as_json)
+    _order(Order(found.id, found.base_url, state), url, key, yes=yes, as_json=as_json)
 
 
 @group.command()
@@ -84,7 +86,7 @@ def block(
 ) -> None:
     """Refuse an instance from now on. Its copies here stay, and stay readable."""
     found = _peer(url, peer)
-    _order(url, key, found.id, found.base_url, "blocked", reason, yes, as_json)
+    _order(Order(found.id, found.base_url, "blocked", reason), url, key, yes=yes, as_json=as_json)
 
 
 @group.command("list")
@@ -169,9 +171,17 @@ def _document(url: str) -> Any:
     return read_document(data, int(time.time())).statement
 
 
-def _order(
-    url: str, key: Any, peer: str, base_url: str, state: str, reason: str, yes: bool, as_json: bool
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What an operator wants of a peer."""
+
+    peer: str
+    base_url: str
+    state: str
+    reason: str = ""
+
+
+def _order(order: Order, url: str, key: Path | None, *, yes: bool, as_json: bool) -> None:
     """Confirm, sign and send an operator's order."""
     from federation.views import PeerPage
     from governance.cli.signing import load_identity, signed
@@ -179,20 +189,30 @@ def _order(
     from governance.service.answers import Recorded
     from governance.statements.peer import Peer
 
-    if state not in _MEANING or state == "pending":
-        raise MalformedRequest(f"the state is observer, mirror, partner or blocked, not {state!r}")
+    if order.state not in _MEANING or order.state == "pending":
+        raise MalformedRequest(f"the state is observer, mirror, partner or blocked, not {order.state!r}")
     if not yes:
-        typer.confirm(f"From now on this instance {_MEANING[state]}. Right?", abort=True)
+        typer.confirm(f"From now on this instance {_MEANING[order.state]}. Right?", abort=True)
     who = load_identity(key)
     with Client(url) as client:
         known = {p.id: p for p in client.get("/peers", PeerPage).items}
-        previous = known[peer].order if peer in known else None
-        statement = Peer(peer, base_url, state, reason, previous, who.member_id, int(time.time()))
+        previous = known[order.peer].order if order.peer in known else None
+        statement = Peer(
+            peer=order.peer,
+            base_url=order.base_url,
+            state=order.state,
+            reason=order.reason,
+            previous=previous,
+            operator=who.member_id,
+            ordered_at=int(time.time()),
+        )
         _, recorded = client.post("/peers/orders", signed(statement, who), Recorded)
     if as_json:
         emit(recorded)
     else:
-        say(f"✓ {base_url} is {state} now: entry {recorded.index} of your instance's log says so.")
+        say(
+            f"✓ {order.base_url} is {order.state} now: entry {recorded.index} of your instance's log says so."
+        )
 
 
 def _ago(at: int) -> str:

@@ -32,8 +32,8 @@ _WITNESS: Final = documented(400, 403, 404, 422) | {
         str, generate_examples=False, description="The size last cosigned", media_type="text/x.tlog.size"
     )
 }
-Hex: Final = Annotated[str, PathParameter(pattern=r"^[0-9a-f]{64}$(?!\n)")]
-CopyPath: Final = Annotated[str, PathParameter(max_length=400, description="Path of a public file")]
+Hex = Annotated[str, PathParameter(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+CopyPath = Annotated[str, PathParameter(max_length=400, description="Path of a public file")]
 
 
 def controllers(node: Node) -> list[Any]:

@@ -135,7 +135,9 @@ def _order(node: Node, acknowledged: Mapping[str, int]) -> list[OwnHead]:
     known = [heads[o] for o, size in acknowledged.items() if o in heads and heads[o].size > size]
     strange = [head for origin, head in heads.items() if origin not in acknowledged][::-1]
     older = strange[STRANGE:]
-    return [*strange[:STRANGE], *node.chance.sample(older, min(STRANGE, len(older))), *known]
+    some = [*strange[:STRANGE], *node.chance.sample(older, min(STRANGE, len(older)))]
+    room = LOGS - len(some)
+    return [*known[:room], *some, *known[room:]]
 
 
 def rally(node: Node, head: OwnHead, have: int) -> OwnHead | None:

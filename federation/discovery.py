@@ -6,7 +6,7 @@ followed only at the one origin that its place gives it, below that of its insta
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,25 +14,27 @@ import msgspec
 
 from federation.copy_rows import BALLOT, INSTANCE, SPACE
 from governance.errors import GovernanceError
-from governance.signing.envelope import parse_normal
+from governance.signing.envelope import Envelope, parse_normal
 from governance.signing.note import parse_vkey
-from governance.statements.base import BlobRef, parse_statement
+from governance.statements.base import BlobRef, Statement, parse_statement
 from governance.statements.closing import Outcome
 from governance.statements.instance import Instance, SpaceNotice
 from governance.statements.space import BallotNotice
 from governance.statements.vote import Vote
 
 _VOTE: Final = f'"payloadType":"{Vote.payload_type()}"'.encode()
-_PARENT: Final = {SpaceNotice.payload_type(): INSTANCE, BallotNotice.payload_type(): SPACE}
+_NOTICES: Final = {SpaceNotice.payload_type(), BallotNotice.payload_type()}
+_PARENT: Final = {SPACE: INSTANCE, BALLOT: SPACE}
 
 
 @dataclass(frozen=True, slots=True)
 class NamedLog:
-    """A log that an entry names."""
+    """A log that an entry names; `name` is the space or the ballot."""
 
     origin: str
     vkey: str
     kind: str
+    name: str = ""
 
 
 @dataclass(slots=True)
@@ -68,38 +70,71 @@ def _look(kind: str, origin: str, data: bytes, named: Named) -> None:
         envelope = parse_normal(data)
     except GovernanceError:
         return
-    for ref in blobs_of(envelope.payload):
+    for ref in _blobs_in(envelope.payload):
         named.blobs[ref.digest] = ref
-    name = envelope.payload_type
+    log = _notice(envelope)
+    if log is not None and _PARENT[log.kind] == kind and log.origin == _below(origin, log):
+        named.logs.setdefault(log.origin, log)
+    if envelope.payload_type == Instance.payload_type() and kind == INSTANCE:
+        named.document = data
+    elif envelope.payload_type == Outcome.payload_type() and kind == BALLOT:
+        statement = _statement(envelope)
+        named.outcome = statement.result if isinstance(statement, Outcome) else named.outcome
+
+
+def _statement(envelope: Envelope) -> Statement | None:
     try:
-        if _PARENT.get(name) == kind:
-            log = _notice(parse_statement(name, envelope.payload), origin)
-            if log is not None:
-                named.logs.setdefault(log.origin, log)
-        elif name == Instance.payload_type() and kind == INSTANCE:
-            named.document = data
-        elif name == Outcome.payload_type() and kind == BALLOT:
-            statement = parse_statement(name, envelope.payload)
-            named.outcome = statement.result if isinstance(statement, Outcome) else None
+        return parse_statement(envelope.payload_type, envelope.payload)
     except GovernanceError:
-        return
-
-
-def _notice(statement: object, parent: str) -> NamedLog | None:
-    """The log of a notice, if it is where a log of that name belongs and its key is named like it."""
-    if isinstance(statement, SpaceNotice):
-        origin, kind = f"{parent.removesuffix('/instance')}/spaces/{statement.space}", SPACE
-    elif isinstance(statement, BallotNotice):
-        origin, kind = f"{parent}/ballots/{statement.ballot}", BALLOT
-    else:
         return None
-    if statement.origin != origin or parse_vkey(statement.vkey).name != origin:
+
+
+def _notice(envelope: Envelope) -> NamedLog | None:
+    """The log of a notice, if its key is named like it."""
+    if envelope.payload_type not in _NOTICES:
         return None
-    return NamedLog(origin, statement.vkey, kind)
+    statement = _statement(envelope)
+    if not isinstance(statement, SpaceNotice | BallotNotice):
+        return None
+    try:
+        fits = parse_vkey(statement.vkey).name == statement.origin
+    except GovernanceError:
+        return None
+    kind = SPACE if isinstance(statement, SpaceNotice) else BALLOT
+    name = statement.space if isinstance(statement, SpaceNotice) else statement.ballot
+    return NamedLog(statement.origin, statement.vkey, kind, name) if fits else None
 
 
-def blobs_of(payload: bytes) -> Iterator[BlobRef]:
-    """The blobs that a payload names anywhere: every object of a digest and a length and nothing else."""
+def _below(parent: str, log: NamedLog) -> str:
+    """Where a log of that name belongs below the one that names it."""
+    return f"{parent.removesuffix('/instance') if log.kind == SPACE else parent}/{log.kind}s/{log.name}"
+
+
+def named_logs(entries: Iterable[bytes]) -> Iterator[NamedLog]:
+    """The logs that entries of an instance's or space's log of our own name."""
+    for data in entries:
+        try:
+            log = _notice(parse_normal(data))
+        except GovernanceError:
+            continue
+        if log is not None:
+            yield log
+
+
+def blobs_of(entries: Iterable[bytes]) -> Iterator[BlobRef]:
+    """The blobs that entries name anywhere, each once."""
+    found: dict[str, BlobRef] = {}
+    for data in entries:
+        try:
+            payload = parse_normal(data).payload
+        except GovernanceError:
+            continue
+        found |= {ref.digest: ref for ref in _blobs_in(payload)}
+    return iter(found.values())
+
+
+def _blobs_in(payload: bytes) -> Iterator[BlobRef]:
+    """Every object of a digest and a length and nothing else."""
     if b'"digest"' not in payload:
         return
     try:

@@ -38,7 +38,7 @@ def run_due(node: Node) -> int:
 
 
 class Runner:
-    """Does errands in threads: `THREADS` in all and `PER_PEER` for a peer, so a slow one holds up no other."""
+    """Does errands in threads: `THREADS` in all, `PER_PEER` for a peer, so a slow one holds up no other."""
 
     def __init__(self, node: Node) -> None:
         self._node = node

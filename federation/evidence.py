@@ -6,6 +6,7 @@ format and what it proves are `governance.log.evidence`, so that anybody can che
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -95,11 +96,9 @@ def tell(node: Node, peer: str) -> int | None:
         has = set(conn.scalars(sa.select(told.c.digest).where(told.c.peer == peer)))
         waiting = [item for item in listed(conn) if item.digest not in has]
     for item in waiting:
-        try:
+        # Whoever does not follow that log has no use for evidence against it, and answers 404.
+        with contextlib.suppress(NotFound):
             node.client.post(peers.url_of(row, "/federation/v1/evidence"), item.data, MEDIA_TYPE)
-        except NotFound:
-            # It does not follow that log; evidence is of no use to it.
-            pass
         with node.db.write() as conn:
             conn.execute(sa.insert(told).values(peer=peer, digest=item.digest))
     return None

@@ -80,7 +80,7 @@ def sign_request(
     """The headers that sign a request; now in Unix seconds, nonce at least 16 random bytes."""
     text = _base64url(secrets.token_bytes(16) if nonce is None else nonce)
     headers = {}
-    names = _COVERED
+    names: tuple[str, ...] = _COVERED
     if body is not None:
         names = _WITH_BODY
         headers = {"content-type": media_type or "", "content-digest": content_digest(body)}

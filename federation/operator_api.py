@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from litestar import Controller, Response, get, post
 from litestar.params import PathParameter
@@ -20,7 +20,7 @@ from governance.service.answers import Recorded
 from governance.service.core import CLOCK_SKEW, Service
 from governance.statements.peer import Peer, PeerSync
 
-PeerId: Final = Annotated[
+PeerId = Annotated[
     str, PathParameter(pattern=r"^(sha256:)?[0-9a-f]{8,64}$(?!\n)", description="Id, or its first digits")
 ]
 

@@ -172,7 +172,8 @@ class _Remembered:
         with self._node.db.write() as conn:
             conn.execute(sa.delete(nonces).where(nonces.c.expires < self._node.clock()))
             mine = nonces.c.sender == keyid
-            if conn.scalar(sa.select(sa.func.count()).select_from(nonces).where(mine)) >= NONCES:
+            known = conn.scalar(sa.select(sa.func.count()).select_from(nonces).where(mine)) or 0
+            if known >= NONCES:
                 raise RateLimited("too many requests of this peer", retry_after=60)
             if conn.scalar(sa.select(sa.literal(1)).where(mine, nonces.c.nonce == nonce)) is not None:
                 return False

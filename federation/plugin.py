@@ -16,6 +16,7 @@ from federation.keys import load_keys
 from federation.node import Node
 from federation.operator_api import operator_controllers
 from federation.own import ServiceLogs
+from federation.tables import MIGRATIONS
 from governance.errors import SetupFault
 from governance.fetch import egress
 from governance.hooks import Job, hookimpl
@@ -23,7 +24,6 @@ from governance.log.policy import Policy, parse_policy
 from governance.service.core import Service
 from governance.store.engine import Store
 
-MIGRATIONS: Final = Path(__file__).parent / "migrations"
 POLICY: Final = "federation.policy"
 """In the data directory: logs and witnesses of other software (C2SP tlog-policy)."""
 TICK: Final = 1.0

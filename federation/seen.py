@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 
@@ -17,6 +18,10 @@ from governance.log.merkle import EMPTY_ROOT
 from governance.store.rows import upsert_rows
 
 _KEEP: Final = {c.name: f"{seen.name}.{c.name}" for c in seen.columns if not c.primary_key}
+_origins: Final[dict[str, str]] = {}
+"""SHA-256 in hex -> origin; true for every instance alike."""
+_listed: Final[WeakKeyDictionary[sa.Engine, int | None]] = WeakKeyDictionary()
+"""How many logs of a database are among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +46,20 @@ def get(conn: sa.Connection, origin: str) -> SeenRow | None:
 
 
 def find(conn: sa.Connection, name: str) -> SeenRow | None:
-    """The row whose origin has this SHA-256 in hex, of those that we have cosigned."""
-    cosigned = sa.select(seen.c.origin).where(sa.func.length(seen.c.cosigned) > 0)
-    for origin in conn.scalars(cosigned):
-        if sha256(origin.encode()).hexdigest() == name:
-            return get(conn, origin)
-    return None
+    """The row of a log that we have cosigned, by the SHA-256 of its origin in hex."""
+    if name not in _origins:
+        _list_names(conn)
+    row = get(conn, _origins.get(name, ""))
+    return row if row is not None and row.cosigned else None
+
+
+def _list_names(conn: sa.Connection) -> None:
+    # Rows are never removed: as many as before are the same ones.
+    count = conn.scalar(sa.select(sa.func.count()).select_from(seen))
+    if _listed.get(conn.engine) != count:
+        for origin in conn.scalars(sa.select(seen.c.origin)):
+            _origins[sha256(origin.encode()).hexdigest()] = origin
+        _listed[conn.engine] = count
 
 
 def learn(conn: sa.Connection, origin: str, vkey: str, peer: str | None) -> None:

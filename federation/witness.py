@@ -40,8 +40,10 @@ from governance.signing.note import Note, NoteSignature, Verifier, open_note, pa
 SIZE: Final = "text/x.tlog.size"
 LIMIT: Final = limits.NOTE + 4096
 """Longest request: a note, `old <size>` and 63 hashes of 45 bytes."""
-_unknown: Final = Buckets(rate=5, burst=50)
-_known: Final = Buckets(rate=5, burst=100)
+UNKNOWN: Final = Buckets(rate=20, burst=200)
+"""What questions about logs that we do not know may cost, all together."""
+KNOWN: Final = Buckets(rate=5, burst=100)
+"""Cosignatures of one log."""
 _lock: Final = Lock()
 
 Accuse = Callable[[Node, SeenRow, bytes], None]
@@ -168,7 +170,7 @@ def _cosigned(
     """Our lines, stored; None when the row has changed since it was read."""
     if new.size == row.size and (repeated := _lines_at(node, row, now)):
         return repeated
-    take(_known, f"{node.own.instance} {row.origin}", now)
+    take(KNOWN, f"{node.own.instance} {row.origin}", now)
     lines = tuple(cosign(note.text, cosigner, now) for cosigner in node.keys.witness)
     with node.db.write() as conn:
         stored = seen.advance(
@@ -217,7 +219,7 @@ def _known_log(node: Node, origin: str, now: int) -> tuple[SeenRow, list[Verifie
         row = seen.get(conn, origin)
         if row is not None:
             return row, _trusted(node, conn, row)
-    take(_unknown, node.own.instance, now)
+    take(UNKNOWN, node.own.instance, now)
     with node.db.read() as conn:
         found = _discovered(node, conn, origin)
     if found is None:

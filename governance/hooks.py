@@ -86,6 +86,10 @@ class Hooks(Protocol):
         """Recurring work while the service runs."""
 
     @hookspec
+    def holds(self, store: Any) -> Sequence[str]:
+        """Reasons why nothing may be signed yet; asked at every start, before the logs are written on."""
+
+    @hookspec
     def exporters(self, store: Any) -> Sequence[Exporter]:
         """Further forms to write when the public records of a store are exported."""
 
@@ -110,6 +114,10 @@ class HookCaller:
         self.vetoes = bool(self.hook.before_record.get_hookimpls())
         self.observers = bool(self.hook.after_record.get_hookimpls())
         self.notifiers: list[Callable[[Event], None]] = []
+
+    def holds(self, store: Any) -> list[str]:
+        """Every plugin's reasons not to sign yet."""
+        return [reason for reasons in self.hook.holds(store=store) for reason in reasons]
 
     def before_record(self, origin: str, statement: Statement, now: int) -> None:
         """Ask every plugin.

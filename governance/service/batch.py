@@ -52,6 +52,10 @@ Write = Callable[[sa.Connection], object]
 class Logs(Protocol):
     """What a batch asks of the sequencer."""
 
+    def check_signing(self) -> None:
+        """That entries may be appended; raises Unavailable."""
+        ...
+
     def open_log(self, origin: str) -> OpenLog:
         """A stored log, verified; raises NotFound."""
         ...
@@ -68,6 +72,7 @@ class Logs(Protocol):
 class Batch:
     """The buffers of one commit; only operations in the writer thread hold one.
 
+    `stale` are logs that changed on the disk behind the batch: what is in memory of them is void.
     Nothing is stored before all operations of the batch have run. `mark` and `cut` undo the last operation.
     """
 
@@ -76,6 +81,7 @@ class Batch:
         self.pending: dict[str, Pending] = {}
         self.writes: list[Write] = []
         self.tainted: set[str] = set()
+        self.stale: set[str] = set()
         self._journal: list[str] = []
 
     @property
@@ -125,7 +131,9 @@ class Batch:
 
         Raises:
             Refused: by the state; NotFound: no such log; TooLarge: more than `limits.ENTRY`.
+            Unavailable: nothing is signed at the moment.
         """
+        self._logs.check_signing()
         if len(data) > limits.ENTRY:
             raise TooLarge(f"a log entry holds at most {limits.ENTRY} bytes, not {len(data)}")
         log = self._log(origin)
@@ -153,8 +161,9 @@ class Batch:
 
         Raises:
             AlreadyExists: the origin is taken.
-            StorageUnavailable: the key cannot be stored.
+            StorageUnavailable: the key cannot be stored; Unavailable: nothing is signed at the moment.
         """
+        self._logs.check_signing()
         if origin in self.pending or self._exists(origin):
             raise AlreadyExists(f"the log {origin} exists")
         log = self._logs.new_log(LogHead(0, origin, kind, space, ballot, ""))

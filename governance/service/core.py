@@ -6,12 +6,13 @@ import gc
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from governance import limits
 from governance.errors import IntegrityFault, InvalidStatement, StorageUnavailable, TooLarge
+from governance.fetch.egress import PUBLIC, Egress
 from governance.hooks import Event, HookCaller
 from governance.replay.instance import InstanceState
 from governance.service import figures, instance
@@ -43,6 +44,7 @@ class Options:
     wanted: Wanted
     queue: int = 4096
     post_quantum: bool = False
+    egress: Egress = PUBLIC
 
 
 class Service:
@@ -86,6 +88,11 @@ class Service:
         return self.store.data_dir
 
     @property
+    def egress(self) -> Egress:
+        """What requests to other machines may ask."""
+        return self.options.egress
+
+    @property
     def key(self) -> PrivateKey:
         """The service key."""
         if self._key is None:
@@ -103,15 +110,34 @@ class Service:
         Raises:
             IntegrityFault, SetupFault: with what is wrong.
         """
+        self.sequencer.hold(self.hooks.holds(self.store))
         self.sequencer.start()
-        state = instance.establish(self.sequencer, self.states, self.data_dir, self._wanted, self.clock())
-        if state.document is not None:
-            self.base_url = state.document.base_url
-        self._key = instance.key_of(self.data_dir, "service", create=False)
+        self._establish()
         with self.store.read() as conn:
             origins = [head.origin for head in entries.heads(conn) if head.kind == "space"]
         for origin in origins:
             self.load(origin)
+
+    def _establish(self) -> None:
+        wanted = replace(self._wanted, name=None) if self.held else self._wanted
+        state = instance.establish(self.sequencer, self.states, self.data_dir, wanted, self.clock())
+        if state.document is not None:
+            self.base_url = state.document.base_url
+        self._key = instance.key_of(self.data_dir, "service", create=False)
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Why nothing is signed at the moment; empty while all is well."""
+        return self.sequencer.held
+
+    def release(self) -> None:
+        """Sign again, and do first what had to wait for it.
+
+        Raises:
+            SetupFault, StorageUnavailable: it cannot be done.
+        """
+        self.sequencer.hold(())
+        self._establish()
 
     def close(self) -> None:
         """Finish what waits, then stop writing."""

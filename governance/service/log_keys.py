@@ -74,6 +74,13 @@ class LogKeys:
             raise IntegrityFault(f"the key of {origin} cannot be read from {path}: {e}") from e
         return Ed25519Signer(origin, seed)
 
+    def fits(self, origin: str, vkey: str) -> bool:
+        """Whether we hold the key of that log, and it is this one."""
+        try:
+            return str(self.load(origin).key) == vkey
+        except IntegrityFault:
+            return False
+
     def _write(self, path: Path, content: bytes) -> None:
         """Complete or not at all: a temporary file, synced, linked under its name, the folder synced.
 

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from copy import copy
 from dataclasses import dataclass, replace
@@ -19,13 +19,20 @@ from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 
-from governance.errors import GovernanceError, IntegrityFault, QueueFull, StorageUnavailable, Unavailable
+from governance.errors import (
+    GovernanceError,
+    IntegrityFault,
+    InvalidStatement,
+    QueueFull,
+    StorageUnavailable,
+    Unavailable,
+)
 from governance.log.checkpoint import Checkpoint, sign_checkpoint
 from governance.log.merkle import leaf_hash
 from governance.service.batch import Batch, Committed, OpenLog, Pending, State
 from governance.service.edge import Edge
 from governance.service.log_keys import LogKeys
-from governance.store import blobs, entries
+from governance.store import blobs, entries, imports
 from governance.store.engine import Store
 from governance.store.entries import Addition, LogHead
 from governance.store.headcheck import verified_entries, verify_head
@@ -89,6 +96,7 @@ class Sequencer:
         self._fault: IntegrityFault | None = None
         self._doubt = False
         self._stale: set[str] = set()
+        self._held: tuple[str, ...] = ()
         self._logs: dict[str, OpenLog] = {}
         self._thread = threading.Thread(target=self._run, name="sequencer", daemon=True)
 
@@ -106,6 +114,37 @@ class Sequencer:
     def in_doubt(self) -> bool:
         """Whether the last commit failed; the next operation asks the database whether it works again."""
         return self._doubt
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Why nothing is signed at the moment; empty while all is well."""
+        return self._held
+
+    def hold(self, reasons: Sequence[str]) -> None:
+        """Refuse to append, and so to sign, from the next operation on; no reasons lift it."""
+        self._held = tuple(reasons)
+
+    def take_back(self, log: LogHead, more: Iterable[bytes], note: bytes, data: Iterable[bytes]) -> None:
+        """Store entries that we signed once and lost, with the blobs they name; nothing is signed.
+
+        Waits for it. Works while the sequencer is held; states are replayed anew.
+
+        Raises:
+            Malformed, Refused: as `store.imports.take_back`; nothing is stored.
+            StorageUnavailable: it cannot be stored.
+        """
+
+        def op(batch: Batch) -> Finish[None]:
+            if not self._keys.fits(log.origin, log.vkey):
+                raise InvalidStatement(f"the key of {log.origin} is not among the keys of this instance")
+            with self._store.write() as conn:
+                for blob in data:
+                    blobs.put_blob(conn, blob)
+                imports.take_back(conn, log, more, note)
+            batch.stale.add(log.origin)
+            return lambda _committed: None
+
+        self.submit(op).result()
 
     def start(self) -> None:
         """Verify every log's head, then begin to write.
@@ -223,7 +262,7 @@ class Sequencer:
                 _log.exception("an operation failed")
             task.future.set_exception(e)
             return batch.cut(mark)
-        return set()
+        return batch.stale
 
     def _commit(self, batch: Batch, ran: list[tuple[_Task, Finish[Any]]]) -> None:
         try:
@@ -325,6 +364,15 @@ class Sequencer:
             log.state = None
 
     # --- what batches and loaders ask, in the writer thread ---
+
+    def check_signing(self) -> None:
+        """That entries may be appended.
+
+        Raises:
+            Unavailable: this instance is held.
+        """
+        if self._held:
+            raise Unavailable(f"nothing is recorded yet: {'; '.join(self._held)}", retry_after=2)
 
     def open_log(self, origin: str) -> OpenLog:
         """The log, verified when it was not in memory.

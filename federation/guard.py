@@ -1,0 +1,172 @@
+"""The sign-guard: after a start nothing is signed before somebody has said how far our logs were.
+
+A restored backup is older than what others hold of our logs. Going on from there would sign a second history,
+which is the one thing that can never be mended. So the logs are held until at least half of those who cosign
+them have answered; what they have and we lack is taken back from their copies, verified like a stranger's.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Final
+
+import sqlalchemy as sa
+
+from federation import discovery, peers
+from federation.node import Node
+from federation.peers import FOLLOWING, PeerRow
+from federation.remote import PeerFiles
+from federation.tables import peers as peer_rows
+from governance import limits
+from governance.audit.source import LogFiles, PublicFiles, blob_path
+from governance.canonical import digest
+from governance.errors import GovernanceError, IntegrityFault, NotFound, Unavailable
+from governance.log.checkpoint import Checkpoint, open_checkpoint
+from governance.log.merkle import Frontier
+from governance.log.tiles import FULL, bundles_for, parse_bundle
+from governance.service.core import Service
+from governance.signing.note import Ed25519Verifier, parse_vkey
+from governance.statements.base import BlobRef
+from governance.store import entries
+from governance.store.engine import Store
+from governance.store.entries import LogHead
+
+REASON: Final = "this instance first compares its logs with the instances that cosign them"
+_log: Final = logging.getLogger("althing.federation")
+
+
+def holds(store: Store) -> list[str]:
+    """The reason to hold the logs, if anybody is known to cosign them."""
+    chosen = (
+        sa.select(sa.func.count())
+        .select_from(peer_rows)
+        .where(peer_rows.c.theirs.in_(FOLLOWING), peer_rows.c.state.notin_(("pending", "blocked")))
+    )
+    with store.read() as conn:
+        return [REASON] if conn.scalar(chosen) else []
+
+
+def confirm(service: Service, node: Node) -> bool:
+    """Ask those who cosign our logs; gives whether the logs are released now.
+
+    Raises:
+        IntegrityFault: somebody holds a head that we signed and that our log contradicts.
+    """
+    with node.db.read() as conn:
+        followers = [row for row in peers.everybody(conn) if row.followed]
+    answered = sum(_compared(service, node, row) for row in followers)
+    if 2 * answered < len(followers):
+        return False
+    service.release()
+    _log.info("%d of %d instances have confirmed our logs", answered, len(followers))
+    return True
+
+
+def _compared(service: Service, node: Node, row: PeerRow) -> bool:
+    """Whether this follower answered, and all it has of our logs is ours again."""
+    files = PeerFiles(node, mirror_of(row, node.own.instance))
+    try:
+        take_back_all(service, files)
+    except Unavailable as e:
+        _log.warning("%s cannot be asked about our logs: %s", row.base_url, e.detail)
+        return False
+    except IntegrityFault:
+        raise
+    except GovernanceError as e:
+        _log.error("what %s says of our logs cannot be used: %s", row.base_url, e.detail)
+        return False
+    return True
+
+
+def mirror_of(row: PeerRow, instance: str) -> str:
+    """Where a peer serves its copy of an instance."""
+    return peers.url_of(row, f"/mirrors/{instance.removeprefix('sha256:')}")
+
+
+def take_back_all(service: Service, files: PublicFiles) -> int:
+    """Bring all our logs up to what a copy has of them; gives how many entries were taken back.
+
+    Raises:
+        Unavailable: the copy cannot be read; Malformed, Refused: it is not right, nothing of it is taken.
+        IntegrityFault: it holds a head that we signed and our log contradicts.
+    """
+    base = service.states.base
+    taken = 0
+    waiting = [_own(service, f"{base}/instance")]
+    while waiting:
+        log = waiting.pop(0)
+        taken += _take_back(service, files, log)
+        if log.kind != "ballot":
+            waiting += _named_in(service, _own(service, log.origin))
+    return taken
+
+
+def _own(service: Service, origin: str) -> LogHead:
+    with service.store.read() as conn:
+        return entries.head(conn, origin)
+
+
+def _named_in(service: Service, log: LogHead) -> Iterator[LogHead]:
+    """The logs that a log of ours names, as stored or as they have to be created."""
+    stored = entries.stream_entries(service.store, log.id, 0, log.size)
+    named = discovery.Named()
+    discovery.scan(log.kind, log.origin, b"", list(stored), named)
+    for found in named.logs.values():
+        try:
+            yield _own(service, found.origin)
+        except NotFound:
+            space, _, ballot = found.origin.partition("/spaces/")[2].partition("/ballots/")
+            yield LogHead(0, found.origin, found.kind, space, ballot or None, found.vkey)
+
+
+def _take_back(service: Service, files: PublicFiles, log: LogHead) -> int:
+    source = LogFiles(files, f"logs/{log.origin.removeprefix(service.states.base + '/')}")
+    try:
+        note = source.checkpoint()
+    except NotFound:
+        return 0
+    head = open_checkpoint(note, [Ed25519Verifier(parse_vkey(log.vkey))])
+    if head.origin != log.origin:
+        raise NotFound(f"this copy shows {head.origin} in the place of {log.origin}")
+    if head.size <= log.size:
+        _check_past(service, log, head)
+        return 0
+    more = list(_entries(source, log.size, head.size))
+    named = discovery.Named()
+    discovery.scan(log.kind, log.origin, b"", more, named)
+    blobs = [data for blob in named.blobs.values() if (data := _blob(files, blob)) is not None]
+    service.sequencer.take_back(log, more, note, blobs)
+    _log.warning("took back %d entries of %s that were lost here", head.size - log.size, log.origin)
+    return head.size - log.size
+
+
+def _check_past(service: Service, log: LogHead, head: Checkpoint) -> None:
+    """That a smaller head of ours is of the history that we have."""
+    if head.size == 0:
+        return
+    with service.store.snapshot() as conn:
+        stored = entries.head(conn, log.origin)
+        root = Frontier.load(head.size, entries.tree_hashes(conn, stored).read_hash).root()
+    if root != head.root:
+        raise IntegrityFault(
+            f"{log.origin}: a head of {head.size} entries that we once signed is not of the log that is here"
+        )
+
+
+def _entries(source: LogFiles, start: int, end: int) -> Iterator[bytes]:
+    wanted = list(bundles_for(start // FULL * FULL, end))
+    at = start // FULL * FULL
+    for bundle, data in zip(wanted, source.entries(wanted), strict=True):
+        for entry in parse_bundle(data, bundle.width):
+            if at >= start:
+                yield entry
+            at += 1
+
+
+def _blob(files: PublicFiles, blob: BlobRef) -> bytes | None:
+    try:
+        data = files.read(blob_path(blob), limits.BLOB)
+    except NotFound:
+        return None
+    return data if digest(data) == blob.digest else None

@@ -1,0 +1,152 @@
+"""Bringing an instance back: its keys out of the sealed bundle, its logs out of a mirror's copy."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from federation import backup, discovery, http_signatures, identity
+from federation.client import Client
+from federation.discovery import NamedLog
+from federation.tables import MIGRATIONS
+from governance import limits
+from governance.audit.source import LogFiles, PublicFiles, blob_path
+from governance.canonical import digest
+from governance.errors import AlreadyExists, MalformedKey, MalformedRequest, NotFound
+from governance.fetch import egress
+from governance.fetch.http import Website
+from governance.log.checkpoint import open_checkpoint
+from governance.log.tiles import bundles_for, parse_bundle
+from governance.service.instance import public
+from governance.service.log_keys import LogKeys
+from governance.signing import keyfile
+from governance.signing.keyfile import Ed25519Key
+from governance.signing.note import Ed25519Verifier, parse_vkey
+from governance.statements.instance import Instance
+from governance.store import blobs, imports
+from governance.store.engine import Store, open_store
+from governance.store.entries import LogHead
+
+_mirror: Final = re.compile(r"(https?://.+)/mirrors/([0-9a-f]{64})/?")
+_ROOT: Final = "root"
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What came back."""
+
+    name: str
+    base_url: str
+    keys: int
+    logs: int
+    entries: int
+
+
+def restore_instance(mirror: str, root_file: bytes, data: Path, database: str | None) -> Restored:
+    """Restore an instance into a new data directory.
+
+    Args:
+        mirror: URL of the copy, `https://peer/mirrors/<64 hex digits>`.
+        root_file: content of the root key file.
+        data: the new data directory.
+        database: SQLAlchemy URL; SQLite in the data directory when None.
+
+    Raises:
+        MalformedRequest, MalformedKey: the address or the key is none.
+        AlreadyExists: the data directory is in use.
+        Malformed, Refused, Unavailable: what the mirror has is not right, or cannot be fetched.
+    """
+    match = _mirror.fullmatch(mirror)
+    if match is None:
+        raise MalformedRequest("the mirror's address ends in /mirrors/ and 64 hex digits")
+    root = keyfile.load(root_file)
+    if not isinstance(root, Ed25519Key):
+        raise MalformedKey("the root key is an Ed25519 key file")
+    if (data / "keys").exists():
+        raise AlreadyExists(f"{data} holds the keys of an instance; restore into a new directory")
+    instance = f"sha256:{match[2]}"
+    files = Website(mirror.rstrip("/"))
+    now = int(time.time())
+    document = _document(files, instance, root)
+    bundle = _keys(match[1], instance, root, now)
+    _write_keys(data / "keys", {**bundle.files, _ROOT: root.dump()})
+    store = open_store(database, data, migrations=[MIGRATIONS])
+    try:
+        logs, count = _logs(store, files, document)
+    finally:
+        store.close()
+    return Restored(document.name, document.base_url, len(bundle.files), logs, count)
+
+
+def _document(files: PublicFiles, instance: str, root: Ed25519Key) -> Instance:
+    """The copied identity document; that it has expired meanwhile does not matter here."""
+    data = files.read(".well-known/althing.json", limits.ENTRY)
+    document = identity.document_of(identity.read_document(data, 0))
+    if document.id != instance or document.root != public(root):
+        raise MalformedKey("this root key is not that of the instance in this mirror")
+    return document
+
+
+def _keys(peer: str, instance: str, root: Ed25519Key, now: int) -> backup.KeyBundle:
+    def sign(method: str, url: str, body: bytes | None, media_type: str | None) -> dict[str, str]:
+        return http_signatures.sign_request(method, url, body, media_type, key=root, keyid=instance, now=now)
+
+    client = Client(egress.transport(egress.TYPED), sign)
+    url = f"{peer}/federation/v1/keys/{instance.removeprefix('sha256:')}"
+    bundle = backup.unseal(client.get(url, backup.LIMIT, signed=True).body, root)
+    if bundle.instance != instance:
+        raise MalformedKey("the sealed keys are of another instance")
+    return bundle
+
+
+def _write_keys(folder: Path, files: dict[str, bytes]) -> None:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_bytes(content)
+    LogKeys(folder.parent)
+
+
+def _logs(store: Store, files: PublicFiles, document: Instance) -> tuple[int, int]:
+    base = document.origin.removesuffix("/instance")
+    waiting = [NamedLog(document.origin, document.vkey, "instance")]
+    count = done = 0
+    while waiting:
+        log = waiting.pop(0)
+        named = discovery.Named()
+        try:
+            count += _log(store, files, log, base, named)
+        except NotFound:
+            # A log that was named and never copied: the sign-guard looks for it at the other mirrors.
+            continue
+        done += 1
+        waiting += named.logs.values()
+    return done, count
+
+
+def _log(store: Store, files: PublicFiles, log: NamedLog, base: str, named: discovery.Named) -> int:
+    source = LogFiles(files, f"logs/{log.origin.removeprefix(base + '/')}")
+    note = source.checkpoint()
+    size = open_checkpoint(note, [Ed25519Verifier(parse_vkey(log.vkey))]).size
+    entries: list[bytes] = []
+    wanted = list(bundles_for(0, size))
+    for bundle, data in zip(wanted, source.entries(wanted), strict=True):
+        found = parse_bundle(data, bundle.width)
+        discovery.scan(log.kind, log.origin, data, found, named)
+        entries += found
+    space, _, ballot = log.origin.partition("/spaces/")[2].partition("/ballots/")
+    head = LogHead(0, log.origin, log.kind, space or None, ballot or None, log.vkey)
+    with store.write() as conn:
+        for ref in named.blobs.values():
+            try:
+                blob = files.read(blob_path(ref), limits.BLOB)
+            except NotFound:
+                continue
+            if digest(blob) == ref.digest:
+                blobs.put_blob(conn, blob)
+        imports.take_back(conn, head, entries, note)
+    return size
