@@ -86,18 +86,13 @@ def cosign(node: Node, peer: str) -> int | None:
     """
     witness = _witness(node, peer)
     acknowledged = _acknowledged(node, peer)
-    waiting = _order(node, acknowledged)
-    pauses = [1] if len(waiting) > LOGS else []
-    failed: list[GovernanceError] = []
-    for head in waiting[:LOGS]:
-        asked = rally(node, head, acknowledged.get(head.origin, 0))
-        if asked is None:
-            pauses.append(WINDOW)
-            continue
+    known, strange = _grown(node, acknowledged)
+    tried = [*strange[:STRANGE], *node.chance.sample(strange[STRANGE:], min(STRANGE, len(strange[STRANGE:])))]
+    room = LOGS - len(tried)
+    pauses, failed = [], []
+    for head in [*known[:room], *tried]:
         try:
-            _submit(node, witness, asked, acknowledged.get(head.origin, 0))
-        except NotFound:
-            pauses.append(SOON)
+            pauses.append(_bring(node, witness, head, acknowledged.get(head.origin, 0)))
         except Unavailable:
             raise
         except GovernanceError as e:
@@ -105,7 +100,21 @@ def cosign(node: Node, peer: str) -> int | None:
             failed.append(e)
     if failed:
         raise next((e for e in failed if isinstance(e, Behind)), failed[0])
-    return min(pauses, default=None)
+    if len(known) > room or (len(strange) > len(tried) and SOON not in pauses):
+        return 1
+    return min((pause for pause in pauses if pause is not None), default=None)
+
+
+def _bring(node: Node, witness: Witness, head: OwnHead, have: int) -> int | None:
+    """Have one log cosigned; gives the seconds until it should be tried again, if it was not."""
+    asked = rally(node, head, have)
+    if asked is None:
+        return WINDOW
+    try:
+        _submit(node, witness, asked, have)
+    except NotFound:
+        return SOON
+    return None
 
 
 def _witness(node: Node, peer: str) -> Witness:
@@ -125,19 +134,15 @@ def _acknowledged(node: Node, witness: str) -> dict[str, int]:
         return {row.origin: row.size for row in conn.execute(chosen)}
 
 
-def _order(node: Node, acknowledged: Mapping[str, int]) -> list[OwnHead]:
-    """The logs that have grown: those that the witness knows, the longest waiting first, and some others.
+def _grown(node: Node, acknowledged: Mapping[str, int]) -> tuple[list[OwnHead], list[OwnHead]]:
+    """The logs that the witness has not signed to their end, and those that it never signed, newest first.
 
-    Of the others the newest and, so that each has its turn, some by lot: a witness of other software need not
-    know them at all.
+    The former are in the order of `acknowledged`. Of the latter a run tries the newest and some by lot, so
+    that each has its turn: a witness of other software need not know them at all.
     """
     heads = {head.origin: head for head in node.own.heads() if head.size}
     known = [heads[o] for o, size in acknowledged.items() if o in heads and heads[o].size > size]
-    strange = [head for origin, head in heads.items() if origin not in acknowledged][::-1]
-    older = strange[STRANGE:]
-    some = [*strange[:STRANGE], *node.chance.sample(older, min(STRANGE, len(older)))]
-    room = LOGS - len(some)
-    return [*known[:room], *some, *known[room:]]
+    return known, [head for origin, head in heads.items() if origin not in acknowledged][::-1]
 
 
 def rally(node: Node, head: OwnHead, have: int) -> OwnHead | None:

@@ -100,7 +100,7 @@ def sims(tmp_path: Path) -> Iterator[Any]:
         made.append(Sim(tmp_path / str(len(made)), logs or [LOG], witnesses))
         return made[-1]
 
-    for buckets in (witness._known, witness._unknown):
+    for buckets in (witness.KNOWN, witness.UNKNOWN):
         buckets._buckets.clear()
     yield make
     for sim in made:
@@ -189,6 +189,7 @@ def test_logs_that_the_witness_does_not_know(sims: Any) -> None:
 
 def test_more_logs_than_one_run_takes(sims: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cosigning, "LOGS", 4)
+    monkeypatch.setattr(cosigning, "STRANGE", 1)
     logs = [GrowingLog(f"us.example/{i}") for i in range(10)]
     sim = sims(logs)
     for size in (3, 5):
@@ -203,6 +204,7 @@ def test_more_logs_than_one_run_takes(sims: Any, monkeypatch: pytest.MonkeyPatch
 
 def test_no_log_waits_for_ever_behind_busier_ones(sims: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cosigning, "LOGS", 4)
+    monkeypatch.setattr(cosigning, "STRANGE", 1)
     logs = [GrowingLog(f"us.example/{i}") for i in range(12)]
     sim = sims(logs)
     for size in range(1, 13):

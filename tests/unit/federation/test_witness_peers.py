@@ -29,7 +29,7 @@ def knows(node: SimNode, other: SimNode, state: str = "mirror", **changes: Any) 
 
 @pytest.fixture
 def two() -> tuple[SimNode, SimNode]:
-    for buckets in (witness._known, witness._unknown):
+    for buckets in (witness.KNOWN, witness.UNKNOWN):
         buckets._buckets.clear()
     clock, network = VirtualClock(), Network(routes=witness_routes.ROUTES)
     one, other = (make_node(f"{name}.example", network, clock, pq=name == "b") for name in "ab")
