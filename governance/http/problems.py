@@ -120,6 +120,7 @@ HANDLERS: Final[dict[Any, Any]] = {
 
 _SAYS: Final = {
     400: "The request or the bytes in it cannot be read",
+    401: "The request is not signed as it should be, or the clocks differ",
     403: "The signer may not do this",
     404: "No such thing here",
     409: "The present state does not allow this",
