@@ -29,6 +29,7 @@ from governance.replay.joint_result import (
     joint_result,
     read_tally,
 )
+from governance.replay.space import SpaceState
 from governance.statements.base import BlobRef
 from governance.statements.electorate import Voter
 from governance.statements.instance import Instance
@@ -37,6 +38,19 @@ from governance.statements.joint import Manifest
 _rows = msgspec.json.Decoder(list[Voter])
 _result = msgspec.json.Decoder(JointResult)
 Tallies = dict[int, tuple[ShardTally, JointRecord]]
+
+
+def read_space(
+    files: PublicFiles, manifest: Manifest, position: int, workers: Workers | None = None
+) -> SpaceState:
+    """A community's space, its instance's and its space's log verified.
+
+    Raises:
+        AuditFailed: the logs are not in order, or these are not that community's.
+        SourceUnavailable: the source stopped answering.
+    """
+    found = _community(files, manifest, position, frozenset(), workers or Workers())
+    return found.spaces[manifest.shards[position].space]
 
 
 def read_acceptance(
@@ -50,8 +64,7 @@ def read_acceptance(
         Malformed: the published roll is not the one that the acceptance names.
         SourceUnavailable: the source stopped answering.
     """
-    found, record = _community(files, manifest, position, frozenset(), workers or Workers())
-    del found
+    record = _accepted(read_space(files, manifest, position, workers), manifest)
     return record, read_roll(files, record)
 
 
@@ -73,7 +86,8 @@ def read_shard(
 def _read_shard(
     files: PublicFiles, manifest: Manifest, position: int, workers: Workers
 ) -> tuple[ShardTally, JointRecord]:
-    found, record = _community(files, manifest, position, frozenset({manifest.ballot}), workers)
+    found = _community(files, manifest, position, frozenset({manifest.ballot}), workers)
+    record = _accepted(found.spaces[manifest.shards[position].space], manifest)
     part = found.parts.get(part_origin(manifest, position))
     if part is None:
         raise InvalidStatement("this part is not decided", shard=position)
@@ -82,7 +96,7 @@ def _read_shard(
 
 def _community(
     files: PublicFiles, manifest: Manifest, position: int, ballots: frozenset[str], workers: Workers
-) -> tuple[SpaceAudit, JointRecord]:
+) -> SpaceAudit:
     shard, findings = manifest.shards[position], Findings()
     instance = audit_instance(files, findings, shard.instance, workers)
     _raise(findings)
@@ -92,10 +106,14 @@ def _community(
     found = SpaceAudit(files, findings, instance, workers, {})
     found.run(notice, ballots)
     _raise(findings)
-    record = found.spaces[shard.space].joints.get(manifest_digest(manifest))
+    return found
+
+
+def _accepted(space: SpaceState, manifest: Manifest) -> JointRecord:
+    record = space.joints.get(manifest_digest(manifest))
     if record is None:
-        raise NotFound(f"{shard.origin} has not accepted this manifest")
-    return found, record
+        raise NotFound(f"{space.origin} has not accepted this manifest")
+    return record
 
 
 def _raise(findings: Findings) -> None:

@@ -15,6 +15,7 @@ from governance.statements.base import BlobRef
 from governance.statements.closing import Outcome
 from governance.statements.entry import read_entry
 from governance.statements.instance import Instance, SpaceNotice
+from governance.statements.joint import JointAcceptance, JointOutcome
 from governance.statements.space import BallotNotice
 
 Write = Callable[[str, bytes], None]
@@ -61,7 +62,7 @@ def _copy(client: Client, origin: str, vkey: str, log: WholeLog, write: Write) -
         write(f"{target}/{bundle.path}", data)
     for tile in tiles_for(0, log.checkpoint.size):
         write(f"{target}/{tile.path}", client.read(f"{source}/{tile.path}", limits.TILE_BYTES))
-    if any(True for _ in _blobs(log)):
+    if any(isinstance(statement, Outcome) for statement in _naming_blobs(log)):
         write(f"{target}/outcome.json", client.read(f"{source}/outcome.json", limits.BLOB))
 
 
@@ -75,12 +76,18 @@ def _notices(log: WholeLog) -> list[tuple[str, str]]:
 
 
 def _blobs(log: WholeLog) -> Iterator[BlobRef]:
-    # Only the last entries of a ballot's log can be an outcome, but disputes may follow it.
+    for statement in _naming_blobs(log):
+        yield statement.roll if isinstance(statement, JointAcceptance) else statement.result
+
+
+def _naming_blobs(log: WholeLog) -> Iterator[Outcome | JointAcceptance | JointOutcome]:
+    # Looked for by their bytes first: a log may hold a million votes.
+    kinds = [kind.payload_type().encode() for kind in (Outcome, JointAcceptance, JointOutcome)]
     for data in log.entries:
-        if b"vnd.althing.outcome.v1" in data:
+        if any(kind in data for kind in kinds):
             statement = read_entry(data).statement
-            if isinstance(statement, Outcome):
-                yield statement.result
+            if isinstance(statement, Outcome | JointAcceptance | JointOutcome):
+                yield statement
 
 
 def _copy_blob(client: Client, blob: BlobRef, write: Write) -> None:

@@ -101,6 +101,7 @@ def _register(app: typer.Typer, composition: Composition) -> None:
         delegate,
         demo,
         export,
+        joint,
         key,
         log,
         member,
@@ -117,6 +118,6 @@ def _register(app: typer.Typer, composition: Composition) -> None:
     serve.register(app, composition.serve)
     for group in (key, space, member, roadmap, ballot, vote, delegate, receipt, commitment, calendar):
         group.register(app)
-    for group in (count, rehearse, audit, export, log):
+    for group in (joint, count, rehearse, audit, export, log):
         group.register(app)
     plugins.register(app, composition.plugins)
