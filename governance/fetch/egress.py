@@ -25,7 +25,7 @@ from governance.errors import EgressRefused
 from governance.fetch.addresses import Address, Reach, parse_host, permits
 
 HEADERS: Final = 64 * 1024
-"""Longest header section of an answer, in bytes of names and values."""
+"""Longest header section of an answer, in bytes."""
 ADDRESSES: Final = 4
 """Addresses of a name that are tried."""
 _PORTS: Final = {"https": 443, "http": 80}
@@ -98,9 +98,14 @@ def parse_url(text: str) -> httpx.URL:
         EgressRefused: it is none.
     """
     try:
-        return httpx.URL(text)
+        url = httpx.URL(text)
+        # Asking for the host decodes it, which fails for some names that could be parsed.
+        named = bool(url.host)
     except (httpx.InvalidURL, UnicodeError) as e:
         raise EgressRefused(f"{text[:200]!r} is not an address: {e}") from e
+    if not named:
+        raise EgressRefused(f"{text[:200]!r} is not an address: it names no host")
+    return url
 
 
 def port_of(url: httpx.URL) -> int:
@@ -161,7 +166,7 @@ class _Transport(httpx.BaseTransport):
         with _translated():
             answer = self._pool.handle_request(asked)
         body = _Body(answer)
-        if sum(len(name) + len(value) for name, value in answer.headers) > HEADERS:
+        if sum(len(name) + len(value) + len(": \r\n") for name, value in answer.headers) > HEADERS:
             body.close()
             raise httpx.RemoteProtocolError(f"the answer has more than {HEADERS} bytes of headers")
         return httpx.Response(answer.status, headers=answer.headers, stream=body)
@@ -242,11 +247,12 @@ class _Backend(httpcore.NetworkBackend):
 
     def _resolve(self, name: str, port: int, end: float) -> list[Address]:
         """All addresses of a name, in the resolver's order."""
-        answered: SimpleQueue[list[Any] | Exception] = SimpleQueue()
+        answered: SimpleQueue[list[Address] | Exception] = SimpleQueue()
 
         def ask() -> None:
             try:
-                answered.put(list(self._resolver(name, port, type=socket.SOCK_STREAM)))
+                found = self._resolver(name, port, type=socket.SOCK_STREAM)
+                answered.put(list(dict.fromkeys(ip_address(entry[4][0]) for entry in found)))
             except Exception as e:
                 answered.put(e)
 
@@ -258,7 +264,7 @@ class _Backend(httpcore.NetworkBackend):
             raise httpcore.ConnectTimeout(f"the name {name} was not found in time") from e
         if isinstance(found, Exception):
             raise httpcore.ConnectError(f"the name {name} was not found: {found}") from found
-        return list(dict.fromkeys(ip_address(entry[4][0]) for entry in found))
+        return found
 
 
 class _Stream(httpcore.NetworkStream):
