@@ -374,6 +374,9 @@ def test_the_last_cosigned_checkpoint(node: Node) -> None:
     name = sha256(LOG.origin.encode()).hexdigest()
     with node.db.read() as conn:
         assert seen.find(conn, name) is None
+    with node.db.write() as conn:
+        seen.learn(conn, LOG.origin, LOG.vkey, None)
+        assert seen.find(conn, name) is None, "it is known, and not cosigned"
     answer = post(node, LOG.body(0, 5))
     with node.db.write() as conn:
         # Seen by pulling, not cosigned: what we cosigned last stays what it was.

@@ -216,6 +216,45 @@ def test_no_log_waits_for_ever_behind_busier_ones(sims: Any, monkeypatch: pytest
     assert len(sim.acknowledged()) == 12
 
 
+def test_being_behind_is_told_before_any_other_trouble(sims: Any) -> None:
+    logs = [GrowingLog("us.example/a"), GrowingLog("us.example/b")]
+    sim = sims(logs)
+    for log in logs:
+        sim.grow(9, log.origin)
+    cosign(sim.node, "witness:w0")
+    with sim.others[0].db.write() as conn:
+        seen.freeze(conn, "us.example/b", "sha256:e")
+    with sim.node.db.write() as conn:
+        conn.execute(sa.delete(witnessed))
+    sim.now += WINDOW
+    for log in logs:
+        sim.grow(5, log.origin)
+    with pytest.raises(Behind):
+        cosign(sim.node, "witness:w0")
+
+
+def test_a_refusal_by_a_witness_that_has_nothing_yet_is_no_fork(sims: Any) -> None:
+    sim = sims()
+    sim.grow(5)
+    reply(sim, Answer(422), Answer(200, LOG.note(0)))
+    with pytest.raises(BadProof):
+        cosign(sim.node, "witness:w0")
+
+
+def test_a_run_is_bounded(sims: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cosigning, "LOGS", 4)
+    monkeypatch.setattr(cosigning, "STRANGE", 5)
+    logs = [GrowingLog(f"us.example/{i}") for i in range(10)]
+    sim = sims(logs)
+    for size in (3, 5):
+        for log in logs:
+            sim.grow(size, log.origin)
+        sim.now += WINDOW
+        sim.wire.sent.clear()
+        cosign(sim.node, "witness:w0")
+    assert len(sim.wire.sent) == 4
+
+
 def test_a_witness_that_is_overloaded_is_left_alone(sims: Any) -> None:
     logs = [GrowingLog(f"us.example/{i}") for i in range(3)]
     sim = sims(logs)
