@@ -25,7 +25,7 @@ from federation.keys import Keys, make_keys
 from federation.node import Node
 from federation.ports import Decision, OwnHead
 from governance.canonical import digest, sha256
-from governance.errors import GovernanceError, NotFound, TooLarge
+from governance.errors import GovernanceError, InvalidStatement, NotFound, TooLarge
 from governance.log.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from governance.log.cosignature import open_cosigned
 from governance.log.merkle import EMPTY_ROOT, complete_subtrees, fold_right, leaf_hash, node_hash
@@ -241,7 +241,8 @@ class MemoryInstance:
     def cosigned(self, origin: str, note: bytes, verifiers: list[Verifier]) -> None:
         log = self.logs[origin]
         opened = open_checkpoint(note, [Ed25519Verifier(log.signer.key)])
-        assert opened.root == log.root(opened.size), "our own log was forked"
+        if opened.root != log.root(opened.size):
+            raise InvalidStatement("our own log was forked")
         open_cosigned(note, [Ed25519Verifier(log.signer.key)], verifiers)
         names = {(v.key.name, v.key.key_id) for v in verifiers}
         lines = [s for s in parse_note(note).signatures if (s.name, s.key_id) in names]
