@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from governance.cli import ballot_export, casting, drafts, home, orders, outcomes, spaces
+from governance.cli import ballot_export, casting, drafts, home, orders, outcomes, spaces, witnessed
 from governance.cli.answering import show_question
 from governance.cli.client import Client
 from governance.cli.console import brief, emit, say, table, when
@@ -17,6 +17,7 @@ from governance.cli.options import DEFAULT_URL, Json, Space, Url
 from governance.cli.place import parse_place
 from governance.replay.result import Result
 from governance.service.answers import BallotBrief, BallotView
+from governance.statements.ballot import Ballot as BallotStatement
 
 group = typer.Typer(no_args_is_help=True)
 group.command()(drafts.new)
@@ -49,7 +50,7 @@ def show(
     if as_json:
         emit(view)
         return
-    say(definition.ballot.title, definition.ballot.text, *_state(view))
+    say(definition.ballot.title, definition.ballot.text, *_state(view, definition.ballot))
     for asked in definition.questions:
         show_question(asked)
         say(f"  Counted by: {asked.rule.title}. Ties: {asked.rule.tie_rule}.")
@@ -58,8 +59,8 @@ def show(
         say("", "Chosen:", *(f"  {titles.get(w, w)}" for w in winners))
 
 
-def _state(view: BallotView) -> list[str]:
-    lines = [f"  {view.state}; {view.origin}"]
+def _state(view: BallotView, ballot: BallotStatement) -> list[str]:
+    lines = witnessed.ballot_lines(view, ballot)
     if view.state == "draft":
         return [*lines, f"  opens {when(view.opens_at)}, closes {when(view.closes_at)}"]
     lines.append(

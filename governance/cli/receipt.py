@@ -8,18 +8,28 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from governance.cli import casting, home, receipts
+from governance.cli import casting, home, receipts, witnessed
 from governance.cli.client import Client, segment
 from governance.cli.console import aside, brief, emit, say, short, table, when
+from governance.cli.copied import Copy, check_copy
 from governance.cli.options import Json
-from governance.cli.place import Place, parse_place, place_of
+from governance.cli.place import Place
 from governance.cli.receipts import Kept
-from governance.errors import BadProof, GovernanceError, NoAnswer
+from governance.cli.upgrading import Address, PolicyFile, place_for, upgrade
+from governance.cli.witnessed import Line, lines_of
+from governance.errors import BadProof, GovernanceError, NoAnswer, QuorumNotMet
+from governance.fetch.choose import open_source
+from governance.log.policy import NONE
 from governance.log.receipt import parse_receipt, verify_receipt
-from governance.service.answers import BallotView, VoterView
+from governance.replay.definition import Definition, witness_policy
+from governance.service.answers import Standing, VoterView
 from governance.statements.vote import Vote
 
 group = typer.Typer(no_args_is_help=True)
+Mirror = Annotated[
+    str | None,
+    typer.Option(help="Ask a copy of the log: a mirror's URL, a directory or a bundle.", metavar="SOURCE"),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -27,11 +37,15 @@ def register(app: typer.Typer) -> None:
     from governance.cli.explaining import explain
 
     group.command()(explain)
+    group.command()(upgrade)
     app.add_typer(group, name="receipt", help="Receipts: proof that a vote is recorded.")
 
 
 class Checked(msgspec.Struct):
-    """What is known about a receipt; `standing` is `counts`, `replaced` or None (not asked)."""
+    """What is known about a receipt; `standing` is `counts`, `replaced` or None (not asked).
+
+    `checkpoint_status` is None where no policy is known that could tell, `cosigned_by` who it then counts.
+    """
 
     file: str
     ballot: str
@@ -44,6 +58,9 @@ class Checked(msgspec.Struct):
     latest: int | None = None
     state: str | None = None
     closes_at: int | None = None
+    checkpoint_status: Standing | None = None
+    cosigned_by: list[Line] = []
+    copy: Copy | None = None
 
 
 def check_offline(kept: Kept) -> tuple[Checked, Vote]:
@@ -57,7 +74,11 @@ def check_offline(kept: Kept) -> tuple[Checked, Vote]:
     receipts.expect_origin(verified, vote.ballot)
     suite = kept.check_signature()
     size = verified.cosigned.checkpoint.size
-    return Checked(str(kept.path), vote.ballot, vote.voter, verified.index, vote.cast_at, size, suite), vote
+    checked = Checked(str(kept.path), vote.ballot, vote.voter, verified.index, vote.cast_at, size, suite)
+    if kept.policy.quorum != NONE:
+        checked.checkpoint_status = "final"
+        checked.cosigned_by = lines_of(verified.cosigned.cosignatures)
+    return checked, vote
 
 
 def check_online(client: Client, place: Place, kept: Kept, checked: Checked) -> None:
@@ -76,34 +97,62 @@ def check_online(client: Client, place: Place, kept: Kept, checked: Checked) -> 
         )
     verify_receipt(now, kept.entry, kept.policy)
     standing = client.get(f"{base}/votes/{segment(checked.voter)}", VoterView)
-    ballot = client.get(base, BallotView)
+    ballot, definition = casting.fetch_definition(client, str(place.space), str(place.ballot))
+    if checked.checkpoint_status is None:
+        _check_witnesses(now.checkpoint, kept, definition, checked)
     checked.latest, checked.state, checked.closes_at = standing.index, ballot.state, ballot.closes_at
     checked.standing = "counts" if standing.index == checked.index and standing.counts else "replaced"
+
+
+def _check_witnesses(note: bytes, kept: Kept, definition: Definition, checked: Checked) -> None:
+    """What the ballot's own policy makes of a checkpoint with this vote; the vote names the definition.
+
+    Raises:
+        BadProof: the service shows another definition than the member has signed.
+    """
+    if definition.digest != kept.vote()[1].definition:
+        raise BadProof("the service shows another definition than this vote is for")
+    policy = witness_policy(definition.ballot)
+    if policy is None:
+        checked.checkpoint_status = "unwitnessed"
+        return
+    enough, checked.cosigned_by = witnessed.judge(note, kept, policy)
+    checked.checkpoint_status = "final" if enough else "provisional"
 
 
 @group.command()
 def check(
     file: Annotated[Path, typer.Argument(help="The receipt (.tlog-proof).")],
     offline: Annotated[bool, typer.Option("--offline", help="Ask nobody; check the files alone.")] = False,
-    url: Annotated[
-        str | None, typer.Option(help="Address of the instance, where it is not the vote's own.")
-    ] = None,
+    policy: PolicyFile = None,
+    mirror: Mirror = None,
+    url: Address = None,
     as_json: Json = False,
 ) -> None:
-    """Check that a vote is in the log; with network, whether it still counts or was replaced."""
+    """Check that a vote is in the log; with network, whether it still counts or was replaced.
+
+    With --policy enough witnesses must have cosigned it. With --mirror a copy of the log is asked in place of
+    the instance, which may be gone.
+    """
     kept = receipts.load(file)
-    checked, vote = check_offline(kept)
+    kept = witnessed.trusted(kept, policy) if policy else kept
+    try:
+        checked, vote = check_offline(kept)
+    except QuorumNotMet as e:
+        raise witnessed.advised(e, file) from e
+    if mirror is not None:
+        checked.copy = check_copy(open_source(mirror), kept, vote, kept.verify())
     if not as_json:
         _tell_offline(checked)
-    if not offline:
+    if mirror is None and not offline:
         _ask_service(kept, checked, vote, url, as_json)
     if as_json:
         emit(checked)
 
 
 def _ask_service(kept: Kept, checked: Checked, vote: Vote, url: str | None, as_json: bool) -> None:
-    own = place_of(vote.ballot)
-    place = Place(parse_place(url).base_url, own.space, own.ballot) if url else own
+    place = place_for(vote.ballot, url)
+    judged = checked.checkpoint_status is not None
     try:
         with Client(place.base_url) as client:
             check_online(client, place, kept, checked)
@@ -111,7 +160,7 @@ def _ask_service(kept: Kept, checked: Checked, vote: Vote, url: str | None, as_j
         aside(f"  Whether it still counts cannot be asked now: {e.detail}. (--offline does not ask.)")
         return
     if not as_json:
-        _tell_standing(checked)
+        _tell_standing(checked, judged=judged)
 
 
 def _tell_offline(checked: Checked) -> None:
@@ -124,17 +173,37 @@ def _tell_offline(checked: Checked) -> None:
         aside("  The voter's signature was not checked: the key is not in the id, nor beside the receipt.")
     else:
         say(f"  The voter's signature ({checked.signature}) is right.")
+    if checked.checkpoint_status == "final":
+        say(f"  Final: cosigned by {witnessed.who(checked.cosigned_by)}.")
+    if checked.copy is not None:
+        say(
+            f"✓ The copy at {checked.copy.source} holds it in the same tree, of {checked.copy.size} entries.",
+        )
+        if checked.copy.cosigners:
+            say(f"  It is cosigned by {witnessed.who(checked.copy.cosigners)}.")
 
 
-def _tell_standing(checked: Checked) -> None:
+def _tell_standing(checked: Checked, *, judged: bool) -> None:
     if checked.standing == "replaced":
         say(f"✓ It was replaced: entry {checked.latest}, a later vote of the same voter, counts instead.")
         return
     say("✓ It is the vote that counts.")
+    if not judged:
+        _tell_witnesses(checked)
     if checked.state == "open" and checked.closes_at:
         say(f"  You may change it until {when(checked.closes_at)}.")
     else:
         say(f"  The ballot is {checked.state}.")
+
+
+def _tell_witnesses(checked: Checked) -> None:
+    names = witnessed.who(checked.cosigned_by)
+    if checked.checkpoint_status == "final":
+        say(f"  Final: the ballot's witnesses have cosigned it ({names}).")
+    elif checked.checkpoint_status == "provisional":
+        say(f"  Provisional: of the ballot's witnesses, {names} cosigned it; the count waits for more.")
+    else:
+        say("  Unwitnessed: the ballot names no witnesses.")
 
 
 @group.command("list")

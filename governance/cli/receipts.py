@@ -80,6 +80,11 @@ def policy_of(vkey: str) -> Policy:
     return Policy(logs=(PolicyLog(parse_vkey(vkey.strip())),))
 
 
+def logs_only(policy: Policy) -> Policy:
+    """The policy that accepts the same logs and asks for no witness."""
+    return Policy(logs=policy.logs)
+
+
 def save(
     directory: Path, name: str, proof: bytes, entry: bytes, vkey: str, signer: Key | None = None
 ) -> Path:
