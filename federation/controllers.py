@@ -51,9 +51,9 @@ def controllers(node: Node) -> list[Any]:
 
 
 def _response(given: Answer) -> Response[bytes]:
-    return Response(
-        given.body, status_code=given.status, media_type=given.media_type, headers=dict(given.headers)
-    )
+    # As a header: to a media type of text the framework would add a charset (text/x.tlog.size has none).
+    headers = {**given.headers, "content-type": given.media_type}
+    return Response(given.body, status_code=given.status, media_type=given.media_type, headers=headers)
 
 
 def _witness(respond: Any) -> type[Controller]:
