@@ -37,7 +37,7 @@ class Job:
 
     name: str
     every: float
-    run: Callable[[], None]
+    run: Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True)

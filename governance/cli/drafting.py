@@ -40,6 +40,7 @@ class Wish:
     quorum: bool = True
     weights: str | None = None
     delegation: DelegationRule | None = None
+    witness_policy: str = ""
 
 
 def from_items(items: Iterable[ItemView], *, costs: bool) -> list[OptionLine]:
@@ -117,7 +118,7 @@ def define(space: Adopted, wish: Wish, steward: str, now: int) -> Ballot:
         revote="last-counts",
         delegation=wish.delegation or "none",
         nonce_holders=[],
-        witness_policy="",
+        witness_policy=wish.witness_policy,
         requires=["open-ballot/v1"] if wish.delegation is None else ["delegation/v1", "open-ballot/v1"],
         signer=steward,
         defined_at=now,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -53,6 +54,15 @@ def new(  # noqa: PLR0913, PLR0917  # each is a decision that a steward can make
         str | None,
         typer.Option(help="Take delegations: lost or ranked, then if wanted ,topic=a/b,depth=5,cap=1/10"),
     ] = None,
+    witnesses: Annotated[
+        Path | None,
+        typer.Option(
+            help="Who must have cosigned the close before votes are counted (C2SP tlog-policy).",
+            metavar="POLICY",
+            dir_okay=False,
+            exists=True,
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the definition; send nothing.")] = False,
     space: Space = None,
     key: KeyFile = None,
@@ -75,6 +85,7 @@ def new(  # noqa: PLR0913, PLR0917  # each is a decision that a steward can make
         closes_at=None if closes is None else parse_time(closes, now),
         quorum=not no_quorum,
         delegation=None if delegation is None else parse_rule(delegation),
+        witness_policy="" if witnesses is None else witnesses.read_text(encoding="utf-8"),
     )
     with Client(place.base_url) as client:
         adopted = spaces.adopted(client, spaces.space_of(client, place, space))
