@@ -1,7 +1,8 @@
-"""Whatever a stranger writes into an entry, a path or a request: an answer or an error of ours, never a fault."""
+"""Whatever a stranger writes into an entry, a path or a request: an answer or an error of ours."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from federation.discovery import Named, blobs_of, named_logs, scan
 from federation.hints import Notes, Sizes
 from federation.mirror_files import CopyFiles
 from governance.canonical import decode, encode
-from governance.errors import GovernanceError, Malformed
+from governance.errors import GovernanceError, Malformed, NotFound
 from governance.signing.envelope import Envelope, Signature, normalise
 from governance.statements.base import BlobRef
 from governance.statements.space import BallotNotice
@@ -139,15 +140,13 @@ _two.pull()
 _copy = CopyFiles(_two.us.node, _two.peer)
 
 
-@given(
-    st.text(max_size=60)
-    | st.from_regex(r"logs/(spaces/nix|instance|[a-z./]*)/(tile/[0-9a-z./]{0,20}|checkpoint)")
-)
+PATHS = st.from_regex(r"logs/(spaces/nix|instance|[a-z./]*)/(tile/[0-9a-z./]{0,20}|checkpoint)")
+
+
+@given(st.text(max_size=60) | PATHS)
 def test_any_path_is_a_file_or_not_found(path: str) -> None:
-    try:
+    with contextlib.suppress(NotFound):
         assert isinstance(_copy.read(path, 1 << 20), bytes)
-    except GovernanceError as e:
-        assert e.status in {404, 413}
 
 
 def test_copies_on_a_disk(tmp_path: Path) -> None:
