@@ -15,9 +15,12 @@ from federation.witness_routes import ROUTES
 from governance.errors import BadProof, Behind
 from governance.log.cosignature import Ed25519Cosigner
 from governance.log.policy import Policy, PolicyWitness
-from governance.signing.note import Ed25519Signer, add_signatures, parse_note
+from governance.signing.note import Ed25519Signer, add_signatures, parse_note, parse_vkey
+from governance.statements.entry import read_entry
+from governance.statements.instance import Instance
 from tests.support.gowitness import Gowitness, gowitness, serving
 from tests.support.growing_logs import GrowingLog, Own, served, witness_node
+from tests.support.server import running
 
 __all__ = ["gowitness"]
 
@@ -51,6 +54,27 @@ def test_our_witness_cosigns_a_go_log(gowitness: Gowitness, tmp_path: Path) -> N
     statuses = [line.split()[0] for line in run.stdout.splitlines()]
     assert statuses == ["400", "200", "422", "404", "403", "200", "409", "200", "422", "200", "409", "200"]
     node.db.close()  # type: ignore[attr-defined]
+
+
+def test_a_running_instance_cosigns_a_go_log(gowitness: Gowitness, tmp_path: Path) -> None:
+    """The same over `althing serve`, with the witness's key as the identity document names it."""
+    data = tmp_path / "instance"
+    data.mkdir()
+    (data / "federation.policy").write_text(f"log {Ed25519Signer(ORIGIN, SEED).key}\nquorum none\n")
+    with running(tmp_path, "--post-quantum", "on") as server:
+        document = read_entry(httpx.get(f"{server.url}/.well-known/althing.json").content).statement
+        assert isinstance(document, Instance)
+        assert document.federation is not None
+        vkeys = [parse_vkey(text) for text in document.federation.witnesses]
+        assert [(key.name.rpartition("/")[2], key.kind) for key in vkeys] == [
+            ("witness", 4),
+            ("witness", 6),
+            ("mirror", 4),
+            ("mirror", 6),
+        ]
+        run = gowitness("log", ORIGIN, SEED.hex(), f"{server.url}/witness", str(vkeys[0]))
+    assert run.stderr == ""
+    assert len(run.stdout.splitlines()) == 12
 
 
 def test_the_go_log_notices_another_witness(gowitness: Gowitness, tmp_path: Path) -> None:
