@@ -12,6 +12,7 @@ from federation.client import Client
 from federation.controllers import controllers
 from federation.copies import DiskCopies
 from federation.errands import Runner
+from federation.joint import JointBallots
 from federation.keys import load_keys
 from federation.node import Node
 from federation.operator_api import operator_controllers
@@ -27,6 +28,7 @@ from governance.store.engine import Store
 POLICY: Final = "federation.policy"
 """In the data directory: logs and witnesses of other software (C2SP tlog-policy)."""
 TICK: Final = 1.0
+JOINT: Final = 5.0
 SCRUB: Final = 60.0
 IDENTITY: Final = 600.0
 
@@ -58,10 +60,11 @@ class Federation:
     def background_jobs(self, service: Service) -> Sequence[Job]:
         """Errands, identity, scrubbing, and the guard at the start."""
         node = self.node(service)
-        pulse = _Pulse(service, node)
+        pulse, joints = _Pulse(service, node), JointBallots(service, node)
         return [
             Job("errands", TICK, pulse.beat),
             Job("identity", IDENTITY, lambda: _renew(service, node)),
+            Job("joint", JOINT, joints.advance),
             Job("scrub", SCRUB, lambda: scrub.scrub(node)),
         ]
 

@@ -27,7 +27,7 @@ def restore(
         str | None, typer.Option("--database", help="Database URL, if not SQLite in the data directory.")
     ] = None,
 ) -> None:
-    """Fetch the sealed keys and every log of an instance from one of its mirrors into a new data directory."""
+    """Fetch the sealed keys and every log of an instance from a mirror of it into a new data directory."""
     from federation.restore import restore_instance
 
     began = time.monotonic()

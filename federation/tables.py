@@ -32,7 +32,7 @@ def optional_text() -> Any:
 class FedPeer(_Table, table=True):
     """Another instance: its pinned identity document, and how the contact with it stands.
 
-    `state` is what our operator decided (see `federation.peers`), `theirs` what theirs did, as they last said.
+    `state` is what our operator decided (see `federation.peers`), `theirs` what theirs did, by its last word.
     `document` is empty before it was fetched; `quarantine` says why nothing of it is believed any more.
     """
 
