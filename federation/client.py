@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Final
 
 import httpx
 
-from governance.fetch.exchange import exchange
+from governance.errors import Malformed, NoAnswer, Refused, Unavailable
+from governance.fetch.egress import parse_url
+from governance.fetch.exchange import Reply, exchange
 from governance.fetch.problems import problem
+
+__all__ = ["ANSWER", "Client", "Reply", "Sign"]
 
 Sign = Callable[[str, str, bytes | None, str | None], dict[str, str]]
 """(method, URL, body, media type) -> the headers that sign the request."""
 ANSWER: Final = 64 * 1024
 """Longest answer to a POST, bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer: status, body, and headers with lower-case names."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str]
 
 
 class Client:
@@ -37,7 +31,7 @@ class Client:
 
         Raises:
             NoAnswer, EgressRefused: nobody answers, or the address may not be asked.
-            TooLarge: the answer is longer; GovernanceError: what it says no with.
+            TooLarge: the answer is longer. Malformed, Refused, Unavailable: what it says no with.
         """
         return self._good(url, self.send("GET", url, limit=limit, signed=signed))
 
@@ -45,7 +39,7 @@ class Client:
         """The good answer to a signed POST.
 
         Raises:
-            NoAnswer, EgressRefused, TooLarge, GovernanceError: as `get`.
+            NoAnswer, EgressRefused, TooLarge, Malformed, Refused, Unavailable: as `get`.
         """
         return self._good(url, self.send("POST", url, body, media_type, limit=ANSWER, signed=True))
 
@@ -64,16 +58,18 @@ class Client:
         Raises:
             NoAnswer, EgressRefused, TooLarge: as `get`.
         """
-        headers: dict[str, str] = {}
-        if media_type is not None:
-            headers["content-type"] = media_type
+        # What is signed is the address as it is sent.
+        sent = str(parse_url(url))
+        headers = {} if media_type is None else {"content-type": media_type}
         if signed:
-            headers |= self._sign(method, url, body, media_type)
-        answer = exchange(self._transport, method, url, headers=headers, body=body, limit=limit)
-        return Reply(answer.status, answer.body, answer.headers)
+            headers |= self._sign(method, sent, body, media_type)
+        return exchange(self._transport, method, sent, headers=headers, body=body, limit=limit)
 
     @staticmethod
     def _good(url: str, reply: Reply) -> Reply:
-        if reply.status >= 300:
-            raise problem(reply.status, reply.body, reply.headers, url)
-        return reply
+        if reply.good:
+            return reply
+        error = problem(reply.status, reply.body, reply.headers, url)
+        # Somebody else's word for its own damage must not pass for ours.
+        theirs = isinstance(error, Malformed | Refused | Unavailable)
+        raise error if theirs else NoAnswer(f"{url} is out of order: {error.detail}")

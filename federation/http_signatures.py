@@ -35,6 +35,13 @@ _input: Final = re.compile(
 )
 _signature: Final = re.compile(rf"{LABEL}=:([A-Za-z0-9+/]+={{0,2}}):", re.ASCII)
 
+_absolute: Final = re.compile(
+    r"(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]+\]|[^/?#:@\[\]]+)(?::(?P<port>[0-9]*))?(?P<path>(?:[/?].*)?)",
+    re.ASCII | re.IGNORECASE | re.DOTALL,
+)
+_PORTS: Final = {"https": "443", "http": "80"}
+_line: Final = re.compile(r"[\x20-\x7e]+")
+
 Lookup = Callable[[str], Key]
 """keyid -> the key; raises NotAuthorised for whom nothing is known."""
 
@@ -56,9 +63,27 @@ class Component:
 
 
 def signature_base(components: list[Component], parameters: str) -> bytes:
-    """The signed bytes (RFC 9421 2.5): a line for each component, then the parameters, no final LF."""
+    """The signed bytes (RFC 9421 2.5): a line for each component, then the parameters, no final LF.
+
+    Raises:
+        MalformedSignature: a value that is not one line of ASCII, and could pass for another component.
+    """
     lines = [f'"{c.name}": {c.value}' for c in components]
-    return "\n".join([*lines, f'"@signature-params": {parameters}']).encode("ascii")
+    lines.append(f'"@signature-params": {parameters}')
+    if not all(_line.fullmatch(line) for line in lines):
+        raise MalformedSignature("what a signature covers is printable ASCII")
+    return "\n".join(lines).encode("ascii")
+
+
+def target_uri(url: str) -> str:
+    """The one spelling of a URL (RFC 9110 4.2.3): scheme and host in lower case, no default port, a path."""
+    match = _absolute.fullmatch(url)
+    if match is None:
+        return url
+    scheme, host, port = match["scheme"].lower(), match["host"].lower(), match["port"]
+    shown = "" if port in {None, "", _PORTS[scheme]} else f":{port}"
+    path = match["path"] if match["path"].startswith("/") else f"/{match['path']}"
+    return f"{scheme}://{host}{shown}{path}"
 
 
 def content_digest(body: bytes) -> str:
@@ -143,14 +168,11 @@ def verify_request(
     if names == _WITH_BODY and headers["content-digest"] != content_digest(body):
         raise BadSignature("the body is not the one that was signed")
     key = lookup(match["keyid"])
-    try:
-        base = signature_base(_components(names, method, base_url + target, headers), match[1])
-        raw = b64decode(value[1], validate=True)
-    except (UnicodeEncodeError, ValueError) as e:
-        raise MalformedSignature("signed headers are ASCII, the signature base64") from e
+    raw = _from_base64(value[1])
+    base = signature_base(_components(names, method, base_url + target, headers), match[1])
     if not suites.verify_text(key.suite, key.public, base, raw):
         raise BadSignature("the signature does not match this request and the sender's key")
-    if not nonces.use(match["keyid"], match["nonce"], int(match["expires"]) + WINDOW):
+    if not nonces.use(match["keyid"], match["nonce"], int(match["expires"])):
         raise Replayed("this request was received before; nothing was done again")
     return match["keyid"]
 
@@ -158,15 +180,25 @@ def verify_request(
 def _check_times(created: int, expires: int, now: int) -> None:
     if not created < expires <= created + WINDOW:
         raise MalformedSignature(f"a signature is good for {WINDOW} seconds at most")
-    if created > now + WINDOW or expires < now - WINDOW:
+    if not created - WINDOW <= now <= expires:
         raise ClockSkew(
-            f"the request was signed {now - created} seconds before our time; check the clock", now=now
+            f"the request was signed {now - created} seconds before our time; check the clocks", now=now
         )
 
 
 def _components(names: tuple[str, ...], method: str, url: str, headers: Mapping[str, str]) -> list[Component]:
-    derived = {"@method": method, "@target-uri": url}
-    return [Component(name, derived.get(name) or headers[name].strip()) for name in names]
+    values = {**headers, "@method": method, "@target-uri": target_uri(url)}
+    return [Component(name, values[name].strip(" \t")) for name in names]
+
+
+def _from_base64(text: str) -> bytes:
+    try:
+        raw = b64decode(text, validate=True)
+    except ValueError as e:
+        raise MalformedSignature("the signature is not base64") from e
+    if b64encode(raw).decode() != text:
+        raise MalformedSignature("the signature is not in the one spelling that base64 has for it")
+    return raw
 
 
 def _base64url(data: bytes) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from queue import Empty, SimpleQueue
@@ -73,7 +73,7 @@ def transport(
 
     Args:
         egress: the rules.
-        pinned: gives the pairs of host and port, beside port 443, that an operator has confirmed.
+        pinned: gives, at each request, what an operator has confirmed beside port 443 (see `pins`).
         resolver: finds the addresses of a name.
         tls: whom to trust; by default certifi's authorities, or those of SSL_CERT_FILE.
         connections: most connections at a time.
@@ -81,14 +81,14 @@ def transport(
     return _Transport(egress, pinned, resolver, tls or httpx.create_ssl_context(), connections)
 
 
-def pin(base_url: str) -> tuple[str, int]:
-    """The pair of host and port in a URL that an operator has confirmed.
-
-    Raises:
-        EgressRefused: it names no host.
-    """
-    url = parse_url(base_url)
-    return str(parse_host(_host(url))), port_of(url)
+def pins(urls: Iterable[str]) -> frozenset[tuple[str, int]]:
+    """The pairs of host and port in URLs that an operator has confirmed; what is no URL pins nothing."""
+    found = set()
+    for text in urls:
+        with suppress(EgressRefused):
+            url = parse_url(text)
+            found.add((str(parse_host(_host(url))), port_of(url)))
+    return frozenset(found)
 
 
 def parse_url(text: str) -> httpx.URL:

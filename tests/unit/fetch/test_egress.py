@@ -9,7 +9,7 @@ import pytest
 
 from governance.errors import EgressRefused, NoAnswer
 from governance.fetch import egress
-from governance.fetch.egress import LOCAL, PUBLIC, TYPED, pin
+from governance.fetch.egress import LOCAL, PUBLIC, TYPED, pins
 from governance.fetch.exchange import exchange
 from tests.support.loopback import Elsewhere, Resolver, answering, make_authority, serving
 
@@ -176,7 +176,7 @@ def test_the_name_is_sent_in_the_handshake(elsewhere, tmp_path):
 
 def test_a_confirmed_port_is_asked_and_only_that(elsewhere, tmp_path):
     authority = make_authority(tmp_path)
-    confirmed = {pin("https://Peer.example:8443/base")}
+    confirmed = set(pins(["https://Peer.example:8443/base"]))
     with serving(answering(OK), authority.server("peer.example")) as server:
         backend = elsewhere(server.port)
         url = "https://peer.example:8443/x"
@@ -196,11 +196,14 @@ def test_a_confirmed_port_is_asked_and_only_that(elsewhere, tmp_path):
 
 
 def test_pins():
-    assert pin("https://peer.example") == ("peer.example", 443)
-    assert pin("https://[2606:4700::1111]:8443/x") == ("2606:4700::1111", 8443)
-    assert pin("http://peer.example") == ("peer.example", 80)
-    with pytest.raises(EgressRefused):
-        pin("https://127.1/")
+    urls = [
+        "https://peer.example",
+        "https://[2606:4700::1111]:8443/x",
+        "http://peer.example",
+        "https://127.1/",
+        "",
+    ]
+    assert pins(urls) == {("peer.example", 443), ("2606:4700::1111", 8443), ("peer.example", 80)}
 
 
 def test_all_addresses_are_tried_in_order(elsewhere, tmp_path):
