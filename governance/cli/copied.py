@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import msgspec
 
 from governance.audit.source import LogFiles
@@ -10,7 +13,7 @@ from governance.cli.place import place_of
 from governance.cli.receipts import Kept
 from governance.cli.witnessed import Line, lines_of
 from governance.errors import BadProof, NotFound
-from governance.fetch.choose import Opened
+from governance.fetch.choose import Opened, open_source
 from governance.log.builder import TileHashes
 from governance.log.checkpoint import Checkpoint
 from governance.log.cosignature import open_cosigned
@@ -22,11 +25,31 @@ from governance.statements.vote import Vote
 
 
 class Copy(msgspec.Struct, frozen=True):
-    """What a copy of the log shows: its size, and which known keys have cosigned its head."""
+    """What a copy of the log shows: its size, and which known keys have cosigned its head.
+
+    `compared` is whether it reaches as far as the receipt's head, so that both were shown to be one tree.
+    """
 
     source: str
     size: int
+    compared: bool
     cosigners: list[Line]
+
+
+@contextmanager
+def opened_source(text: str) -> Iterator[Opened]:
+    """The source behind a URL, a directory or a bundle, closed at the end.
+
+    Raises:
+        SourceUnavailable, MalformedArchive: as `open_source`.
+    """
+    source = open_source(text)
+    try:
+        yield source
+    finally:
+        close = getattr(source.files, "close", None)
+        if close is not None:
+            close()
 
 
 def log_files(source: Opened, origin: str) -> LogFiles:
@@ -37,7 +60,7 @@ def log_files(source: Opened, origin: str) -> LogFiles:
 
 
 def check_copy(source: Opened, kept: Kept, vote: Vote, proved: Verified) -> Copy:
-    """That a copy of the log holds the vote, in the same tree as the receipt says.
+    """That a copy of the log holds the vote at its place, in the receipt's tree as far as the copy goes.
 
     Raises:
         NotFound: the copy has no such log, or does not reach that far yet.
@@ -57,8 +80,11 @@ def check_copy(source: Opened, kept: Kept, vote: Vote, proved: Verified) -> Copy
         raise BadProof(f"the copy holds another entry {index}; keep the receipt, it proves what it was")
     proof = inclusion_proof(_hashes(files, head.size).read_hash, index, head.size)
     verify_inclusion(index, head.size, leaf_hash(kept.entry), proof, head.root)
-    check_same_tree(files, proved.cosigned.checkpoint, head)
-    return Copy(files.files.name, head.size, lines_of(opened.cosignatures))
+    known = proved.cosigned.checkpoint
+    compared = known.size <= head.size
+    if compared:
+        check_same_tree(files, known, head)
+    return Copy(files.files.name, head.size, compared, lines_of(opened.cosignatures))
 
 
 def check_same_tree(files: LogFiles, one: Checkpoint, other: Checkpoint) -> None:

@@ -11,14 +11,13 @@ import typer
 from governance.cli import casting, home, receipts, witnessed
 from governance.cli.client import Client, segment
 from governance.cli.console import aside, brief, emit, say, short, table, when
-from governance.cli.copied import Copy, check_copy
+from governance.cli.copied import Copy, check_copy, opened_source
 from governance.cli.options import Json
 from governance.cli.place import Place
 from governance.cli.receipts import Kept
 from governance.cli.upgrading import Address, PolicyFile, place_for, upgrade
 from governance.cli.witnessed import Line, lines_of
 from governance.errors import BadProof, GovernanceError, NoAnswer, QuorumNotMet
-from governance.fetch.choose import open_source
 from governance.log.policy import NONE
 from governance.log.receipt import parse_receipt, verify_receipt
 from governance.replay.definition import Definition, witness_policy
@@ -141,7 +140,8 @@ def check(
     except QuorumNotMet as e:
         raise witnessed.advised(e, file) from e
     if mirror is not None:
-        checked.copy = check_copy(open_source(mirror), kept, vote, kept.verify())
+        with opened_source(mirror) as source:
+            checked.copy = check_copy(source, kept, vote, kept.verify())
     if not as_json:
         _tell_offline(checked)
     if mirror is None and not offline:
@@ -176,9 +176,11 @@ def _tell_offline(checked: Checked) -> None:
     if checked.checkpoint_status == "final":
         say(f"  Final: cosigned by {witnessed.who(checked.cosigned_by)}.")
     if checked.copy is not None:
-        say(
-            f"✓ The copy at {checked.copy.source} holds it in the same tree, of {checked.copy.size} entries.",
-        )
+        say(f"✓ The copy at {checked.copy.source} holds it, among {checked.copy.size} entries.")
+        if checked.copy.compared:
+            say("  Its head and the one in the receipt are of one tree.")
+        else:
+            say("  It does not reach as far as the receipt; ask later whether they are of one tree.")
         if checked.copy.cosigners:
             say(f"  It is cosigned by {witnessed.who(checked.copy.cosigners)}.")
 

@@ -16,7 +16,6 @@ from governance.cli.place import Place, parse_place, place_of
 from governance.cli.receipts import Kept
 from governance.cli.witnessed import Line
 from governance.errors import BadProof
-from governance.fetch.choose import open_source
 from governance.log.receipt import parse_receipt, verify_receipt
 from governance.replay.definition import witness_policy
 from governance.signing.note import parse_note
@@ -59,8 +58,9 @@ def upgrade(
     if after.index != before.index or definition.digest != vote.definition:
         raise BadProof("the service answers for another vote or definition; the kept receipt stays as it is")
     receipts.expect_origin(after, vote.ballot)
-    files = copied.log_files(open_source(place.base_url), vote.ballot)
-    copied.check_same_tree(files, before.cosigned.checkpoint, after.cosigned.checkpoint)
+    with copied.opened_source(place.base_url) as source:
+        files = copied.log_files(source, vote.ballot)
+        copied.check_same_tree(files, before.cosigned.checkpoint, after.cosigned.checkpoint)
     asked = witnessed.trusted(kept, policy).policy if policy else witness_policy(definition.ballot)
     enough, lines = witnessed.judge(new.checkpoint, plain, asked) if asked else (False, [])
     better = _better(parse_receipt(kept.proof).checkpoint, new.checkpoint)

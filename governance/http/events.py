@@ -1,4 +1,7 @@
-"""Server-sent events: a log has grown. The id is the tree size, so a client resumes exactly where it was."""
+"""Server-sent events: a log has grown, or was cosigned.
+
+The id is the tree size, so a client resumes exactly where it was.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ class EventsController(Controller):
     async def space(
         self, service: Serving, space: SpaceName, last_event: LastEvent = None
     ) -> ServerSentEvent:
-        """One event for each growth: `{"origin", "size"}`, the size as event id."""
+        """`grown` for each growth, the size as event id; `cosigned`; both `{"origin", "size"}`."""
         head = await asyncio.to_thread(_space_head, service, space)
         return ServerSentEvent(_stream(service, head, last_event))
 
@@ -56,7 +59,7 @@ class EventsController(Controller):
     async def ballot(
         self, service: Serving, space: SpaceName, ballot: BallotName, last_event: LastEvent = None
     ) -> ServerSentEvent:
-        """One event for each growth: `{"origin", "size"}`, the size as event id."""
+        """`grown` for each growth, the size as event id; `cosigned`; both `{"origin", "size"}`."""
         head = await asyncio.to_thread(_ballot_head, service, space, ballot)
         return ServerSentEvent(_stream(service, head, last_event))
 
@@ -79,6 +82,7 @@ async def _stream(service: Service, head: LogHead, last_event: str | None) -> As
         loop.call_soon_threadsafe(grown.set)
 
     sent = int(last_event) if last_event is not None else -1
+    heard = service.feed.cosignings(head.origin)
     service.feed.listen(head.origin, wake)
     try:
         while True:
@@ -87,6 +91,10 @@ async def _stream(service: Service, head: LogHead, last_event: str | None) -> As
                 sent = size
                 yield message(head.origin, size)
                 await asyncio.sleep(PAUSE)
+            now = service.feed.cosignings(head.origin)
+            if now != heard:
+                heard = now
+                yield cosigned(head.origin, now[0])
             try:
                 await asyncio.wait_for(grown.wait(), PING)
                 grown.clear()
@@ -98,5 +106,13 @@ async def _stream(service: Service, head: LogHead, last_event: str | None) -> As
 
 def message(origin: str, size: int) -> ServerSentEventMessage:
     """The event that a log has this size."""
-    data = msgspec.json.encode({"origin": origin, "size": size}).decode()
-    return ServerSentEventMessage(data=data, event="grown", id=str(size))
+    return ServerSentEventMessage(data=_data(origin, size), event="grown", id=str(size))
+
+
+def cosigned(origin: str, size: int) -> ServerSentEventMessage:
+    """The event that the checkpoint of this size has a further cosignature; no place to resume from."""
+    return ServerSentEventMessage(data=_data(origin, size), event="cosigned")
+
+
+def _data(origin: str, size: int) -> str:
+    return msgspec.json.encode({"origin": origin, "size": size}).decode()

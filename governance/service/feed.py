@@ -16,7 +16,7 @@ class Feed:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sizes: dict[str, int] = {}
-        self._cosigned: dict[str, int] = {}
+        self._cosigned: dict[str, tuple[int, int]] = {}
         self._listeners: dict[str, set[Listener]] = {}
 
     def publish(self, heads: Iterable[LogHead]) -> None:
@@ -29,7 +29,7 @@ class Feed:
     def cosigned(self, origin: str, size: int) -> None:
         """Note that the checkpoint of this size has a further cosignature, and wake the log's listeners."""
         with self._lock:
-            self._cosigned[origin] = max(size, self._cosigned.get(origin, 0))
+            self._cosigned[origin] = size, self._cosigned.get(origin, (0, 0))[1] + 1
         self._wake(origin)
 
     def _wake(self, origin: str) -> None:
@@ -42,9 +42,9 @@ class Feed:
         """The size last published, 0 when the log has not grown since the start."""
         return self._sizes.get(origin, 0)
 
-    def cosigned_size(self, origin: str) -> int:
-        """The largest size that was cosigned since the start, else 0."""
-        return self._cosigned.get(origin, 0)
+    def cosignings(self, origin: str) -> tuple[int, int]:
+        """The size that was cosigned last, and how often any was, since the start."""
+        return self._cosigned.get(origin, (0, 0))
 
     def listen(self, origin: str, listener: Listener) -> None:
         """Have listener called, in whichever thread it happens, when the log grows or is cosigned."""

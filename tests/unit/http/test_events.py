@@ -76,3 +76,29 @@ def test_a_wrong_last_event_id(lite):
     lite.community.open()
     answer = lite.client.get(f"{BALLOT}/events", headers={"Last-Event-ID": "x"})
     assert answer.status_code == 400
+
+
+def test_every_cosignature_is_told_and_moves_no_place_to_resume(lite, monkeypatch):
+    monkeypatch.setattr(events, "PING", 0.05)
+    monkeypatch.setattr(events, "PAUSE", 0)
+    lite.community.open()
+    origin = f"{lite.community.origin}/ballots/q1"
+
+    async def follow():
+        feed = stream(lite, "3")
+        waiting = asyncio.create_task(anext(feed))
+        await asyncio.sleep(0)
+        told = []
+        for size in (3, 3, 2):
+            await asyncio.to_thread(lite.service.feed.cosigned, origin, size)
+            told.append(await asyncio.wait_for(waiting, 10))
+            waiting = asyncio.create_task(anext(feed))
+        idle = await asyncio.wait_for(waiting, 10)
+        await feed.aclose()
+        return told, idle
+
+    told, idle = asyncio.run(follow())
+    assert [(m.event, m.id, json.loads(m.data)["size"]) for m in told] == [
+        ("cosigned", None, 3), ("cosigned", None, 3), ("cosigned", None, 2),
+    ]  # fmt: skip
+    assert idle.comment == "ping"

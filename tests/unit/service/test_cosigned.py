@@ -225,7 +225,7 @@ def test_listeners_hear_of_cosignatures(lite):
     head = collect(lite, ONE)
     collect(lite, ONE)
     assert heard == [1]
-    assert lite.service.feed.cosigned_size(head.origin) == head.size
+    assert lite.service.feed.cosignings(head.origin) == (head.size, 1)
 
 
 def test_receipts_carry_the_best_cosignatures_that_cover_the_entry(lite):
