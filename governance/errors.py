@@ -2,7 +2,7 @@
 
     GovernanceError
     ├── Malformed       the bytes do not follow the format               400 (413: too large)
-    ├── Refused         well-formed, but a rule forbids it               403, 404, 405, 409, 422
+    ├── Refused         well-formed, but a rule forbids it               401, 403, 404, 405, 409, 422
     ├── Unavailable     right, but not now; carries `retry_after`        429, 503
     ├── SetupFault      this instance cannot start or work as configured exit code 1
     └── IntegrityFault  our own records contradict each other: stop, never repair by guessing
@@ -348,6 +348,14 @@ class StaleRevision(Refused):
     code = "stale-revision"
     status = 409
     title = "Somebody changed this in the meantime"
+
+
+class NotHome(Refused):
+    """The item has its home elsewhere, or was offered to another space and waits for the answer."""
+
+    code = "not-home"
+    status = 409
+    title = "This community cannot change that item"
 
 
 class AlreadyExists(Refused):

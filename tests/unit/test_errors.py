@@ -45,7 +45,7 @@ def test_every_class_belongs_to_one_family(kind):
     ("family", "statuses"),
     [
         (errors.Malformed, {400, 413}),
-        (errors.Refused, {403, 404, 405, 409, 422}),
+        (errors.Refused, {401, 403, 404, 405, 409, 422}),
         (errors.Unavailable, {429, 502, 503}),
     ],
 )
