@@ -184,8 +184,8 @@ def require_role_once(entry: Entry, signer: str, members: Members) -> None:
     raise refusal
 
 
-def require_any_role(entry: Entry, members: Members) -> str:
-    """The first signer who may record this kind, verified.
+def require_any_role(entry: Entry, members: Members, kind: str | None = None) -> str:
+    """The first signer who may record this kind (the entry's own when None), verified.
 
     Raises:
         NotAuthorised: no signer holds a role that may.
@@ -194,7 +194,7 @@ def require_any_role(entry: Entry, members: Members) -> str:
     refusal: NotAuthorised | None = None
     for signature in entry.envelope.signatures:
         try:
-            require_role(entry, signature.keyid, members)
+            require_role(entry, signature.keyid, members, kind)
         except NotAuthorised as e:
             refusal = refusal or e
         else:

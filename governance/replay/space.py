@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from governance.errors import AlreadyExists, InvalidStatement, NotAuthorised, StaleRevision, Unsupported
 from governance.log.merkle import leaf_hash, root
-from governance.replay import joint
+from governance.replay import joint, ownership
 from governance.replay.authority import (
     InstanceKeys,
     require_any_role,
@@ -18,6 +18,7 @@ from governance.replay.authority import (
 )
 from governance.replay.delegation_records import Delegated, DelegationRecord, check_delegation
 from governance.replay.enrolment import MemberRecord, authorise_enrolment
+from governance.replay.ownership import Ownership
 from governance.statements.ballot import Ballot
 from governance.statements.base import Key, Statement
 from governance.statements.delegation import Delegation
@@ -26,6 +27,13 @@ from governance.statements.entry import Entry, verify_signer
 from governance.statements.joint import JointAcceptance, JointDispute, JointOutcome
 from governance.statements.member import Member
 from governance.statements.roadmap import Commitment, CommitmentUpdate, RoadmapEdition, RoadmapItem
+from governance.statements.roadmap_links import (
+    ItemLink,
+    TransferAccept,
+    TransferClose,
+    TransferDecline,
+    TransferOffer,
+)
 from governance.statements.space import BallotNotice, BallotOrder, Constitution, OutcomeNotice, Space
 
 T = TypeVar("T", bound=Statement)
@@ -65,6 +73,7 @@ class SpaceState:
     updates: dict[str, list[CommitmentUpdate]] = field(default_factory=dict)
     delegations: dict[str, dict[str, DelegationRecord]] = field(default_factory=dict)
     joints: dict[str, joint.JointRecord] = field(default_factory=dict)
+    ownership: Ownership = field(default_factory=Ownership)
     identities: dict[str, int] = field(default_factory=dict)
 
     def key_of(self, member: str) -> Key | None:
@@ -190,6 +199,7 @@ def _member(state: SpaceState, new: Member, entry: Entry, index: int) -> None:
 
 
 def _item(state: SpaceState, new: RoadmapItem, entry: Entry, index: int) -> None:
+    state.ownership.require_home(new.item)
     old = state.items.get(new.item)
     if new.previous != (old.digest if old else None) or new.revision != (
         old.statement.revision + 1 if old else 1
@@ -286,4 +296,9 @@ _HANDLERS: dict[type[Statement], _Handler] = {
     JointAcceptance: joint.accept,
     JointOutcome: joint.decide,
     JointDispute: joint.dispute,
+    ItemLink: ownership.link,
+    TransferOffer: ownership.offer,
+    TransferAccept: ownership.accept,
+    TransferDecline: ownership.decline,
+    TransferClose: ownership.close,
 }

@@ -17,6 +17,7 @@ from governance.statements import (  # noqa: F401
     member,
     peer,
     roadmap,
+    roadmap_links,
     space,
     vote,
 )
