@@ -8,7 +8,9 @@ from typing import Any
 
 import msgspec
 
+from governance.replay.joint_result import JointResult
 from governance.replay.result import Result
+from governance.statements.joint import Manifest
 from governance.statements.schemas import DIALECT, statement_schemas
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
@@ -16,13 +18,21 @@ SCHEMAS = Path(__file__).parents[2] / "schemas"
 
 def schema_files() -> dict[str, str]:
     """The text of every generated schema by file name."""
-    schemas: dict[str, dict[str, Any]] = {**statement_schemas(), "result": _result_schema()}
+    schemas: dict[str, dict[str, Any]] = {**statement_schemas(), **_documents()}
     return {f"{name}.schema.json": json.dumps(schema, indent=1) + "\n" for name, schema in schemas.items()}
 
 
-def _result_schema() -> dict[str, Any]:
-    comment = "RFC 8785 bytes of this are the blob that an outcome entry names"
-    return {"$schema": DIALECT, "$comment": comment, **msgspec.json.schema(Result)}
+def _documents() -> dict[str, dict[str, Any]]:
+    """What is no statement, but is named by one as the SHA-256 of its RFC 8785 bytes."""
+    named: dict[str, tuple[type[msgspec.Struct], str]] = {
+        "result": (Result, "are the blob that an outcome entry names"),
+        "joint-manifest": (Manifest, "are inside every joint-acceptance, and their SHA-256 is its name"),
+        "joint-result": (JointResult, "are the blob that a joint-outcome entry names"),
+    }
+    return {
+        name: {"$schema": DIALECT, "$comment": f"RFC 8785 bytes of this {what}", **msgspec.json.schema(cls)}
+        for name, (cls, what) in named.items()
+    }
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ _BODIES: Final = {
     "recordRoadmap": ["roadmap-item", "roadmap-edition"],
     "recordCommitment": ["commitment", "commitment-update"],
     "recordDelegation": ["delegation"],
+    "recordJointAcceptance": ["joint-acceptance"],
     "recordOrder": ["ballot-order"],
     "postDraft": ["ballot"],
     "recordBallotStatement": ["nonce-commitment", "nonce-reveal", "dispute", "ruling"],
@@ -40,6 +41,7 @@ _FILES: Final[dict[str, dict[str, dict[str, str]]]] = {
     "getIdentity": {"application/json": _ENVELOPE_REF},
     "getEntry": {"application/json": _ENVELOPE_REF},
     "getOutcome": {"application/json": {"type": "object"}},
+    "getJointResult": {"application/json": {"type": "object"}},
     "getBlob": {"application/octet-stream": _BINARY},
     "getLogFile": {
         "application/octet-stream": _BINARY,

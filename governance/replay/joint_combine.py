@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from governance.counting.outcome import Outcome
 from governance.counting.yes_no import NO, YES
 from governance.replay.definition import Asked
-from governance.statements.base import Value
+from governance.statements.base import Count, Value
 from governance.statements.joint import DoubleMajority, Manifest, VetoShare
 from governance.statements.vote import Answer
 
@@ -21,14 +21,14 @@ class Support(Value, frozen=True):
     option: str
     share: str
     members: bool
-    communities: list[int]
+    communities: list[Count]
     reached: bool
 
 
 class Veto(Value, frozen=True):
     """A community whose votes against reached the veto share, `part/whole`."""
 
-    shard: int
+    shard: Count
     share: str
 
 

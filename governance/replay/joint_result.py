@@ -16,7 +16,7 @@ from governance.replay.joint_combine import Combined, Support, Veto, combine
 from governance.replay.joint_manifest import check_shard_ballot, manifest_digest, part_origin
 from governance.replay.result import Result, compute_result, count_question, result_bytes, tally_of
 from governance.statements.ballot import JointRef
-from governance.statements.base import Value
+from governance.statements.base import Count, Value
 from governance.statements.electorate import Voter
 from governance.statements.joint import Manifest, ShardRef
 from governance.statements.vote import Answer
@@ -60,33 +60,33 @@ class ShardTally:
 class Community(Value, frozen=True):
     """A part that was counted; `result` is the digest of its own result, `excluded` who votes elsewhere."""
 
-    shard: int
+    shard: Count
     origin: str
-    size: int
+    size: Count
     root: str
     definition: str
     result: str
-    voters_on_roll: int
+    voters_on_roll: Count
     weight_on_roll: str
-    excluded: int
-    votes_accepted: int
-    votes_replaced: int
-    voters: int
+    excluded: Count
+    votes_accepted: Count
+    votes_replaced: Count
+    voters: Count
     weight: str
-    blank_voters: int
+    blank_voters: Count
 
 
 class Missing(Value, frozen=True):
     """A part that is not in this result."""
 
-    shard: int
+    shard: Count
     origin: str
 
 
 class SubTally(Value, frozen=True):
     """What one community's own votes give: taken from its own result, which holds every step."""
 
-    shard: int
+    shard: Count
     winners: list[str]
     totals: dict[str, str]
     facts: dict[str, str]
@@ -120,9 +120,9 @@ class JointResult(Value, frozen=True):
     combine: str
     communities: list[Community]
     missing: list[Missing]
-    voters_on_roll: int
+    voters_on_roll: Count
     weight_on_roll: str
-    voters: int
+    voters: Count
     weight: str
     quorum: str
     lot_seed: str

@@ -28,7 +28,7 @@ from governance.statements.base import (
 from governance.statements.electorate import ElectorateSummary
 from governance.statements.space import Quorum, VKey
 
-Position = Annotated[int, Meta(ge=0, lt=limits.SHARDS, description="Place in the manifest's `shards`")]
+Position = Annotated[int, Meta(ge=0, le=limits.SHARDS - 1, description="Place in the manifest's `shards`")]
 
 
 class Shard(Value, frozen=True):

@@ -6,11 +6,13 @@ import json
 from itertools import permutations
 from pathlib import Path
 
+import jsonschema
 import msgspec
 import pytest
 from msgspec.structs import replace
 
 from governance.canonical import digest, encode
+from governance.cli.schemas import schema_files
 from governance.counting.files.count import count_file
 from governance.counting.files.sniff import read_ballot_file
 from governance.counting.lot import lot_order
@@ -23,7 +25,7 @@ from governance.statements.ballot import OptionLine, Question, RuleChoice
 from governance.statements.joint import DoubleMajority, VetoShare
 from governance.statements.space import Quorum
 from tests.support.joint import Joint, decided, make_joint, question
-from tests.support.world import key
+from tests.support.world import key, signed
 
 DATA = Path(__file__).parents[2] / "data" / "elections"
 A, B = {"q": ["a"]}, {"q": ["b"]}
@@ -298,3 +300,23 @@ def test_overlapping_members_are_counted_once_at_home():
     assert [c.excluded for c in result.communities] == [0, 1]
     assert key(500).member_id in joint.tallies()[1].excluded
     assert encode(result) == joint_bytes(result)
+
+
+def test_what_a_joint_ballot_writes_follows_its_schemas():
+    joint = decided(THREE, nonce=True)
+    club = joint.communities[0]
+    club.space.add(signed(joint.outcome(0, 1), club.service))
+    club.space.add(signed(joint.dispute(), club.service))
+    schemas = {name: json.loads(text) for name, text in schema_files().items()}
+    written = [*club.space.entries[-6:], *club.part.entries]
+    for entry in written:
+        jsonschema.validate(
+            json.loads(entry.envelope.payload), schemas[f"{entry.statement.KIND}.schema.json"]
+        )
+    kinds = {entry.statement.KIND for entry in written}
+    assert kinds >= {"joint-acceptance", "joint-outcome", "joint-dispute", "ballot"}
+    jsonschema.validate(json.loads(encode(joint.manifest)), schemas["joint-manifest.schema.json"])
+    for numbers in ((), (0, 2)):
+        jsonschema.validate(
+            json.loads(joint_bytes(joint.result(*numbers))), schemas["joint-result.schema.json"]
+        )
