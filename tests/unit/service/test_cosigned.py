@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import sqlalchemy as sa
 
@@ -217,6 +219,14 @@ def test_a_restart_knows_the_cosignatures(tmp_path):
         with again.service.store.read() as conn:
             (space,) = (head for head in entries.heads(conn) if head.kind == "space")
         assert stored(again, space.origin) == before
+
+
+def test_lines_that_arrive_at_once_are_all_kept(live):
+    crowd = [witness(f"c{n}.example/witness", 700 + n) for n in range(12)]
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda each: collect(live, each), crowd))
+    (kept,) = stored(live)
+    assert set(names(kept.note)[1:]) == {each.key.name for each in crowd}
 
 
 def test_listeners_hear_of_cosignatures(lite):
