@@ -21,14 +21,8 @@ from governance.canonical import decode, digest
 from governance.errors import AuditFailed, InvalidStatement, Malformed, NotFound, Refused
 from governance.replay.joint import JointRecord, LoggedOutcome
 from governance.replay.joint_manifest import manifest_digest, part_origin
-from governance.replay.joint_result import (
-    JointResult,
-    Pinned,
-    ShardTally,
-    joint_bytes,
-    joint_result,
-    read_tally,
-)
+from governance.replay.joint_parts import Pinned, ShardTally, read_tally
+from governance.replay.joint_result import JointResult, joint_bytes, joint_result
 from governance.replay.space import SpaceState
 from governance.statements.base import BlobRef
 from governance.statements.electorate import Voter

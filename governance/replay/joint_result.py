@@ -3,58 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from governance.canonical import digest, encode
 from governance.counting.lot import lot_seed
 from governance.counting.outcome import Outcome
-from governance.errors import InvalidStatement
-from governance.replay.ballot import BallotState
-from governance.replay.definition import Definition
 from governance.replay.joint_combine import Combined, Support, Veto, combine
-from governance.replay.joint_manifest import check_shard_ballot, manifest_digest, part_origin
-from governance.replay.result import Result, compute_result, count_question, result_bytes, tally_of
-from governance.statements.ballot import JointRef
+from governance.replay.joint_manifest import manifest_digest, part_origin
+from governance.replay.joint_parts import ShardTally, check_parts
+from governance.replay.result import count_question, result_bytes
 from governance.statements.base import Count, Value
-from governance.statements.electorate import Voter
-from governance.statements.joint import Manifest, ShardRef
-from governance.statements.vote import Answer
+from governance.statements.joint import Manifest
 
 _NO_ROOT: Final = bytes(32)
 """Stands in the lot's seed for a part that is missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class ShardTally:
-    """A community's decided part, recomputed from its log.
-
-    `size` and `root` (hex) are of the log right after its own outcome; `open_root` right after the opening.
-    `roll` are the ids of those who could vote, ascending, `electorate` is their weight; `excluded` names those
-    left out of it. `answers` are equal answers of one community added up, with their weight; `blank` is the
-    weight of wholly blank votes.
-    """
-
-    shard: int
-    origin: str
-    size: int
-    root: str
-    open_root: bytes
-    nonces: tuple[bytes, ...]
-    definition: Definition
-    joint: JointRef
-    result: Result
-    roll: tuple[str, ...]
-    excluded: tuple[str, ...]
-    electorate: int
-    answers: tuple[tuple[dict[str, Answer | None], int], ...]
-    weight: int
-    blank: int
-
-    @property
-    def ref(self) -> ShardRef:
-        """The part as a `joint-outcome` names it."""
-        return ShardRef(self.shard, self.origin, self.size, self.root)
 
 
 class Community(Value, frozen=True):
@@ -129,62 +91,6 @@ class JointResult(Value, frozen=True):
     questions: list[JointQuestion]
 
 
-@dataclass(frozen=True, slots=True)
-class Pinned:
-    """Where a part was read: root right after the opening; size and root (hex) right after the outcome."""
-
-    open_root: bytes
-    size: int
-    root: str
-
-
-def read_tally(
-    manifest: Manifest, position: int, frozen: Sequence[Voter], state: BallotState, pinned: Pinned
-) -> ShardTally:
-    """A community's part from the fold of its log.
-
-    Args:
-        manifest: the joint ballot's.
-        position: of the community among the manifest's.
-        frozen: the roll that its acceptance froze.
-        state: the part, decided.
-        pinned: sizes and roots of its log.
-
-    Raises:
-        InvalidDefinition: the log is not the part that the manifest gives.
-        InvalidStatement: not decided, or roll or result are not what they should be; fact `shard`.
-    """
-    definition, outcome = state.definition, state.outcome
-    if definition is None or outcome is None:
-        raise InvalidStatement("this part is not decided", shard=position)
-    joint = check_shard_ballot(manifest, position, definition.ballot)
-    result = compute_result(state, pinned.open_root)
-    if digest(result_bytes(result)) != outcome.result.digest:
-        raise InvalidStatement("the votes of this part give another result than its log says", shard=position)
-    left_out = frozenset(joint.excluded)
-    roll = tuple(state.roll.ids())
-    if tuple(voter.id for row, voter in enumerate(frozen) if row not in left_out) != roll:
-        raise InvalidStatement("the roll of this part is not the frozen one", shard=position)
-    tally = tally_of(state, definition)
-    return ShardTally(
-        shard=position,
-        origin=state.origin,
-        size=pinned.size,
-        root=pinned.root,
-        open_root=pinned.open_root,
-        nonces=tuple(state.nonces.get(holder, b"") for holder in state.commitments),
-        definition=definition,
-        joint=joint,
-        result=result,
-        roll=roll,
-        excluded=tuple(frozen[row].id for row in joint.excluded),
-        electorate=int(state.roll.summary().weight),
-        answers=tuple(tally.grouped),
-        weight=tally.weight,
-        blank=tally.blank_weight,
-    )
-
-
 def joint_result(manifest: Manifest, shards: Sequence[ShardTally]) -> JointResult:
     """The result over these parts, in whatever order they come.
 
@@ -196,7 +102,7 @@ def joint_result(manifest: Manifest, shards: Sequence[ShardTally]) -> JointResul
         InvalidStatement: parts that contradict each other; the fact `shard` names the one at fault.
     """
     parts = sorted(shards, key=lambda part: part.shard)
-    _check_parts(manifest, parts)
+    check_parts(manifest, parts)
     there = {part.shard: part for part in parts}
     seed = joint_seed(manifest, there)
     electorate = sum(part.electorate for part in parts)
@@ -231,31 +137,6 @@ def joint_seed(manifest: Manifest, parts: dict[int, ShardTally]) -> bytes:
     roots = b"".join(_NO_ROOT if part is None else part.open_root for part in present)
     nonces = [nonce for part in present if part is not None for nonce in part.nonces]
     return lot_seed(manifest_digest(manifest), roots, nonces)
-
-
-def _check_parts(manifest: Manifest, parts: Sequence[ShardTally]) -> None:
-    """Nobody is on two rolls, and nobody was left out without being on an earlier one."""
-    if not parts:
-        raise InvalidStatement("no part of this joint ballot is decided")
-    name, acceptances = manifest_digest(manifest), parts[0].joint.acceptances
-    homes: set[str] = set()
-    for expected, part in enumerate(parts):
-        if expected and part.shard == parts[expected - 1].shard:
-            raise InvalidStatement("a part stands twice", shard=part.shard)
-        if part.joint.manifest != name or part.joint.acceptances != acceptances:
-            raise InvalidStatement("this part was made for other acceptances", shard=part.shard)
-        twice = next((voter for voter in part.roll if voter in homes), None)
-        if twice is not None:
-            raise InvalidStatement(f"{twice} is on the roll of an earlier part as well", shard=part.shard)
-        _check_excluded(part, homes, gap=part.shard > expected)
-        homes.update(part.roll)
-
-
-def _check_excluded(part: ShardTally, homes: set[str], *, gap: bool) -> None:
-    """Where an earlier part is missing, somebody left out may be on its roll: that waits for the part."""
-    nowhere = next((member for member in part.excluded if member not in homes), None)
-    if nowhere is not None and not gap:
-        raise InvalidStatement(f"{nowhere} was left out, but is on no earlier roll", shard=part.shard)
 
 
 def _question(

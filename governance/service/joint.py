@@ -13,7 +13,8 @@ from governance.canonical import decode
 from governance.errors import IntegrityFault, InvalidStatement, NotFound
 from governance.replay.joint import JointRecord, LoggedOutcome
 from governance.replay.joint_manifest import parse_manifest, part_origin, roll_bytes
-from governance.replay.joint_result import Pinned, ShardTally, joint_bytes, joint_result, read_tally
+from governance.replay.joint_parts import Pinned, ShardTally, read_tally
+from governance.replay.joint_result import joint_bytes, joint_result
 from governance.replay.space import SpaceState
 from governance.service import submit
 from governance.service.answers import Recorded

@@ -14,14 +14,8 @@ from governance.log.merkle import leaf_hash, root
 from governance.replay.ballot import BallotState
 from governance.replay.instance import InstanceState
 from governance.replay.joint_manifest import overlaps, roll_bytes, roll_ref, shard_ballot
-from governance.replay.joint_result import (
-    JointResult,
-    Pinned,
-    ShardTally,
-    joint_bytes,
-    joint_result,
-    read_tally,
-)
+from governance.replay.joint_parts import Pinned, ShardTally, read_tally
+from governance.replay.joint_result import JointResult, joint_bytes, joint_result
 from governance.replay.result import compute_result, result_bytes, seed_of, winners_of
 from governance.replay.space import SpaceState
 from governance.signing.note import Ed25519Signer

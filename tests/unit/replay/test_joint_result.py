@@ -19,6 +19,7 @@ from governance.counting.lot import lot_order
 from governance.counting.registry import get_rule
 from governance.counting.threshold import Threshold
 from governance.errors import InvalidStatement
+from governance.replay.joint_parts import sound_parts
 from governance.replay.joint_result import joint_bytes, joint_result
 from governance.replay.result import compute_result, result_bytes
 from governance.statements.ballot import OptionLine, Question, RuleChoice
@@ -243,8 +244,11 @@ def test_a_member_on_two_rolls_is_no_result_but_a_name():
         for member in cast:
             club.vote(member, A)
         club.decide()
-    assert faulty(joint, joint.tallies()) == 1
-    assert joint_result(joint.manifest, joint.tallies(0, 2)).status == "partial (2 of 3)"
+    tallies = joint.tallies()
+    assert faulty(joint, tallies) == 1
+    kept, faults = sound_parts(joint.manifest, tallies[::-1])
+    assert list(faults) == [1]
+    assert joint_result(joint.manifest, kept).status == "partial (2 of 3)"
 
 
 def test_a_member_left_out_without_being_elsewhere_is_no_result_but_a_name():
@@ -262,11 +266,26 @@ def test_a_member_left_out_without_being_elsewhere_is_no_result_but_a_name():
 def test_parts_of_different_acceptances_do_not_go_together():
     joint = decided(THREE)
     tallies = joint.tallies()
-    other = replace(tallies[2].joint, acceptances=tallies[2].joint.acceptances[::-1])
-    assert faulty(joint, [*tallies[:2], _changed(tallies[2], joint=other)]) == 2
-    renamed = replace(joint.manifest, title="Other")
+    names = tallies[0].joint.acceptances
+    wrong = "sha256:" + "0" * 64
+    # The first part names another acceptance of the second one: the first is at fault, not the second.
+    first = _changed(tallies[0], joint=replace(tallies[0].joint, acceptances=[names[0], wrong, names[2]]))
+    assert faulty(joint, [first, *tallies[1:]]) == 0
+    kept, faults = sound_parts(joint.manifest, [first, *tallies[1:]])
+    assert ([part.shard for part in kept], list(faults)) == ([1, 2], [0])
+    # Who is right about a part that is missing, nobody can tell: the later one waits.
+    second = _changed(tallies[1], joint=replace(tallies[1].joint, acceptances=[*names[:2], wrong]))
+    assert faulty(joint, [tallies[0], second]) == 1
+    assert sound_parts(joint.manifest, tallies) == (tallies, {})
+    assert sound_parts(joint.manifest, []) == ([], {})
+
+
+def test_parts_of_another_manifest_or_twice_or_none():
+    joint = decided(THREE)
+    tallies = joint.tallies()
     with pytest.raises(InvalidStatement):
-        joint_result(renamed, tallies)
+        joint_result(replace(joint.manifest, title="Other"), tallies)
+    assert sound_parts(replace(joint.manifest, title="Other"), tallies)[0] == []
     assert faulty(joint, [tallies[0], tallies[0]]) == 0
     with pytest.raises(InvalidStatement):
         joint_result(joint.manifest, [])
