@@ -6,6 +6,7 @@ one bridge. Needs root and iproute2 (and nft for loss); `why_not` says what is m
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ from governance.cli.play.stage import START, command, environment
 from governance.errors import GovernanceError
 
 PORT = 8000
+_labs = itertools.count(1)
 
 
 def _ip(*arguments: str) -> None:
@@ -161,8 +163,9 @@ class Lab:
     """A bridge and its hosts."""
 
     def __init__(self) -> None:
-        self.prefix = f"at{os.getpid() % 100_000}"
-        self.subnet = f"10.{64 + os.getpid() % 64}.{os.getpid() // 64 % 256}"
+        # The kernel takes its time to remove the devices of a lab before.
+        self.prefix = f"a{os.getpid() % 100_000:x}{next(_labs):x}"
+        self.subnet = f"10.{64 + next(_labs) % 64}.{os.getpid() % 256}"
         self.bridge = f"{self.prefix}b"
         self.hosts: list[Host] = []
         _ip("link", "add", self.bridge, "type", "bridge")
