@@ -33,6 +33,7 @@ _WITNESS: Final = documented(400, 403, 404, 422) | {
     )
 }
 Hex = Annotated[str, PathParameter(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+Notice = Annotated[str, PathParameter(pattern=r"^(peers|checkpoints|cosignatures|evidence)$(?!\n)")]
 CopyPath = Annotated[str, PathParameter(max_length=400, description="Path of a public file")]
 
 
@@ -126,7 +127,7 @@ def _instances(respond: Any) -> type[Controller]:
             responses=_SIGNED,
             request_max_body_size=1024 * 1024,
         )
-        async def receive(self, request: Any_Request, what: str) -> Response[bytes]:
+        async def receive(self, request: Any_Request, what: Notice) -> Response[bytes]:
             """Verified before it is answered; never accepted and dropped."""
             del what
             given: Response[bytes] = await respond(request)

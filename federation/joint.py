@@ -18,7 +18,7 @@ from governance.audit.joint import read_shard, read_space
 from governance.errors import GovernanceError, InvalidStatement, NotFound, Refused, Unavailable
 from governance.replay.joint import JointRecord, LoggedOutcome
 from governance.replay.joint_manifest import part_origin
-from governance.replay.joint_result import ShardTally
+from governance.replay.joint_parts import ShardTally, sound_parts
 from governance.service import joint
 from governance.service.core import Service
 from governance.statements.joint import Differing, Manifest
@@ -55,7 +55,7 @@ class JointBallots:
         if latest is None or latest.statement.missing:
             parts = self._parts(space, record)
             if self._counts(record.manifest, parts, latest, now):
-                latest = self._record(space, record, parts, now)
+                latest = joint.record_outcome(self._service, space, record.digest, parts, now)
         if latest is not None:
             self._compare(space, record, latest, now)
 
@@ -71,26 +71,13 @@ class JointBallots:
         known = 0 if latest is None else len(latest.statement.shards)
         return len(parts) >= max(manifest.minimum, known + 1)
 
-    def _record(
-        self, space: str, record: JointRecord, parts: list[ShardTally], now: int
-    ) -> LoggedOutcome | None:
-        """The outcome over these parts, without one that contradicts those before it."""
-        try:
-            return joint.record_outcome(self._service, space, record.digest, parts, now)
-        except InvalidStatement as e:
-            fault = e.facts.get("shard")
-            rest = [part for part in parts if part.shard != fault]
-            if len(rest) == len(parts):
-                raise
-            _log.error("part %s of %s is left out: %s", fault, record.manifest.ballot, e.detail)
-            if not self._counts(record.manifest, rest, record.latest, now):
-                return None
-            return self._record(space, record, rest, now)
-
     def _parts(self, space: str, record: JointRecord) -> list[ShardTally]:
-        """The parts that are decided and at hand, in the manifest's order."""
+        """The parts that are decided, at hand and go together, in the manifest's order."""
         found = [self._part(space, record, position) for position in range(len(record.manifest.shards))]
-        return [part for part in found if part is not None]
+        parts, faults = sound_parts(record.manifest, [part for part in found if part is not None])
+        for position, why in faults.items():
+            _log.error("part %d of %s does not count: %s", position, record.manifest.ballot, why)
+        return parts
 
     def _part(self, space: str, record: JointRecord, position: int) -> ShardTally | None:
         key = (record.digest, position)

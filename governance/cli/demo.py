@@ -15,9 +15,14 @@ import typer
 
 from governance.cli.client import Client
 from governance.cli.console import say
-from governance.cli.play.quarter import Quarter
+from governance.cli.play.neighbours import Neighbours
+from governance.cli.play.quarter import SPACE, Quarter
 from governance.cli.play.stage import Stage
+from governance.cli.play.together import Community, decide, settle
 from governance.errors import AlreadyExists
+
+OTHERS = ("Holm", "Voe")
+"""The neighbours' instances."""
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +40,7 @@ def demo(
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port of the service; 0 for a free one.")] = 0,
 ) -> None:
-    """Play a whole quarter: found a community, import a roadmap, vote over HTTP, count, and audit."""
+    """Play a whole quarter on three instances: vote, count, audit, decide together, lose one, get it back."""
     started = time.monotonic()
     with ExitStack() as held:
         # Whoever ends this process by a signal wants the service it started to end as well.
@@ -43,14 +48,15 @@ def demo(
             signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, signal.default_int_handler)
         )
         folder = _folder(data, held)
-        stage = held.enter_context(
-            Stage(folder / "instance", folder / "service.log", port, "--name", "Skerry demo")
-        )
+        stage = held.enter_context(_stage(folder, "instance", "Skerry demo", port))
         client = held.enter_context(Client(stage.url))
-        say(f"✓ A new instance runs at {stage.url}, on SQLite in {folder / 'instance'}")
-        play = Quarter(client, folder, folder / "instance")
-        good = _play(play)
-        say("", f"The quarter took {time.monotonic() - started:.0f} seconds.")
+        say(f"✓ A new instance runs at {stage.url}, on SQLite in {stage.data}")
+        others = {name.lower(): held.enter_context(_stage(folder, name.lower(), name)) for name in OTHERS}
+        neighbours = Neighbours(stage, others, folder)
+        neighbours.meet()
+        play = Quarter(client, folder, stage.data, neighbours.policy())
+        good = _play(play, neighbours)
+        say("", f"All of it took {time.monotonic() - started:.0f} seconds.")
         if not good:
             say("✗ The audit failed.")
             raise typer.Exit(1)
@@ -58,7 +64,12 @@ def demo(
             _stay(play, stage, folder)
 
 
-def _play(play: Quarter) -> bool:
+def _stage(folder: Path, data: str, name: str, port: int = 0) -> Stage:
+    # All three are on this machine, which an instance asks only when it is told that it may.
+    return Stage(folder / data, folder / f"{data}.log", port, "--name", name, "--egress", "local")
+
+
+def _play(play: Quarter, neighbours: Neighbours) -> bool:
     play.found()
     play.import_roadmap()
     play.enrol()
@@ -66,8 +77,13 @@ def _play(play: Quarter) -> bool:
     play.vote(definition)
     play.close(definition)
     play.commit()
+    neighbours.upgraded(play.kept[1])
     play.export()
-    return play.audit()
+    good = play.audit()
+    small = [settle(stage, name, play.data, 3) for name, stage in neighbours.others.items()]
+    own = Community(neighbours.first, SPACE, play.data / "keys" / "steward", play.voters(5))
+    decide([own, *small], play.data)
+    return neighbours.outlive(play.kept[1]) and good
 
 
 def _folder(data: Path | None, held: ExitStack) -> Path:

@@ -56,7 +56,7 @@ class DraftRecorded(Answer, frozen=True):
 
 
 class InstanceView(Answer, frozen=True):
-    """This instance."""
+    """This instance. `signing` is false while it first has to learn how far its own logs were."""
 
     id: str
     fingerprint: str
@@ -66,6 +66,7 @@ class InstanceView(Answer, frozen=True):
     protocol: int
     origin: str
     vkey: str
+    signing: bool
     spaces: list[SpaceBrief]
 
 

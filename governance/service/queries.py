@@ -55,6 +55,7 @@ def instance_view(service: Service) -> InstanceView:
         protocol=1,
         origin=state.origin,
         vkey=document.vkey,
+        signing=not service.held,
         spaces=[_brief(service, row) for row in rows],
     )
 

@@ -74,8 +74,8 @@ def coming_quarter(now: int) -> str:
 class Quarter:
     """The play; each method is a step that says in a line what it did."""
 
-    def __init__(self, client: Client, data: Path, instance: Path) -> None:
-        self.client, self.data, self.instance = client, data, instance
+    def __init__(self, client: Client, data: Path, instance: Path, policy: str = "") -> None:
+        self.client, self.data, self.instance, self.policy = client, data, instance, policy
         self.quarter = coming_quarter(int(time.time()))
         self.ballot = f"{self.quarter.lower()}-priorities"
         self.steward = Identity(generate(Kind.ED25519), "")
@@ -136,6 +136,7 @@ class Quarter:
             question_title=f"Which of these should volunteers build in {self.quarter}?",
             quarter=self.quarter,
             closes_at=now + 7 * 86_400,
+            witness_policy=self.policy,
         )
         ballot = drafting.define(adopted, wish, self.steward.member_id, now)
         self.client.post(spaces.path(SPACE, "ballots"), signed(ballot, self.steward), DraftRecorded)
@@ -244,6 +245,10 @@ class Quarter:
             f"✓ {len(made)} winners are commitments on the roadmap now; "
             f"its edition {self.quarter} with {edition.items} items is published"
         )
+
+    def voters(self, count: int) -> list[Identity]:
+        """Some of the members."""
+        return [person.who for person in self.people[:count]]
 
     def export(self) -> None:
         """The public files, and every receipt against the final log."""

@@ -41,11 +41,18 @@ class Stage:
     def __init__(self, data: Path, log: Path, port: int = 0, *options: str) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._log = log
-        arguments = ("serve", "--data", str(data), "--port", str(self.port), *options)
-        with log.open("ab") as output:
-            self.process = subprocess.Popen(
-                command(*arguments), stdout=output, stderr=output, env=environment(), stdin=subprocess.DEVNULL
+        self.data, self._log = data, log
+        self._arguments = ("serve", "--data", str(data), "--port", str(self.port), *options)
+        self.process = self._run()
+
+    def _run(self) -> subprocess.Popen[bytes]:
+        with self._log.open("ab") as output:
+            return subprocess.Popen(
+                command(*self._arguments),
+                stdout=output,
+                stderr=output,
+                env=environment(),
+                stdin=subprocess.DEVNULL,
             )
 
     def __enter__(self) -> Self:
@@ -55,6 +62,11 @@ class Stage:
             self.stop()
             raise
         return self
+
+    def start(self) -> None:
+        """Run it again after `stop`; returns when it answers."""
+        self.process = self._run()
+        self._wait()
 
     def __exit__(self, *_: object) -> None:
         self.stop()
