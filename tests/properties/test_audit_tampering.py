@@ -81,4 +81,6 @@ def test_every_file_is_read():
     from governance.audit.run import audit
 
     audit(source)
-    assert set(source.reads) == set(published())
+    # Every log is asked for cosignatures; nobody has cosigned these.
+    wanted = {path for path in source.reads if not path.endswith("/cosigned")}
+    assert wanted == set(published())
