@@ -52,7 +52,7 @@ SHARDS = 64
 JOINT_EXCLUDED = 4_000
 """Members of a part's frozen roll who vote elsewhere; their row numbers stand in the part's definition."""
 EMBEDDED_OFFER, EMBEDDED_ANSWER = 12_000, 36_000
-"""Longest entries inside statements about them, in base64 characters: a `transfer-close` then fits an ENTRY."""
+"""Longest entries inside statements about them, in base64: a `transfer-close` then fits an ENTRY."""
 RECEIPT_TEXT = 6_000
 """Longest receipt inside a statement: a full proof under the line of the log's own key."""
 LINKS = 200

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from copy import deepcopy
 from typing import Any
 
 import msgspec
 
+from federation.roadmap_sources import Followed, read_sources
+from federation.roadmap_views import MapItem, RoadmapMap
+from federation.roadmaps import merge
 from governance.log.checkpoint import Checkpoint, sign_checkpoint
 from governance.log.merkle import leaf_hash, root
 from governance.log.proofs import inclusion_proof
@@ -22,6 +26,7 @@ from governance.statements.roadmap_links import (
     TransferOffer,
 )
 from tests.support.joint import NOW, Community, log_signer
+from tests.support.memory import MemoryFiles
 from tests.support.world import Log, signed
 
 
@@ -130,3 +135,23 @@ class Planner(Community):
         answer = to.add(to.accepting(self, offer, new or item))
         self.add(self.closing(to, offer, answer))
         return offer, answer
+
+    def fork(self) -> Planner:
+        """The same community at this point of its history: what is added to one is not in the other."""
+        return deepcopy(self)
+
+    def followed(self, checked_at: int = NOW, **changes: Any) -> Followed:
+        """As a source of a map, from its public files as they are now."""
+        return Followed(self.instance_id, MemoryFiles(self.files()), checked_at, **changes)
+
+
+def map_of(*planners: Planner, now: int = NOW, copies: dict[int, Planner] | None = None) -> RoadmapMap:
+    """The map of these communities, from their public files; `copies` are other views of some, by place."""
+    seen = [(copies or {}).get(place, planner) for place, planner in enumerate(planners)]
+    return merge(read_sources([planner.followed() for planner in seen]), now)
+
+
+def item_of(found: RoadmapMap, name: str) -> MapItem:
+    """The item of that name."""
+    (item,) = [item for item in found.items if item.name == name]
+    return item
