@@ -23,6 +23,9 @@ from governance.errors import GovernanceError, IdentityChanged, Unavailable
 RUN: Final = 256 * 1024 * 1024
 """Bytes fetched in one run; a larger catch-up is several runs, between which other peers have their turn."""
 AT_ONCE: Final = 1
+SOON: Final = 10
+SETTLING: Final = 30
+"""Seconds for which a log that has just grown gains cosignatures, which belong to its copy as well."""
 RECENT: Final = 3_600
 """Seconds since a peer's last news after which it is asked less and less often."""
 _refused: Final = Counter(
@@ -88,6 +91,8 @@ def _pause(node: Node, peer: str) -> int | None:
     """The usual pause, and up to an hour for a peer that has had no news for a long time."""
     with node.db.read() as conn:
         idle = node.clock() - copy_rows.newest(conn, peer)
+    if idle < SETTLING:
+        return SOON
     if idle < RECENT:
         return None
     longest = min(copy_rows.LONGEST, 300 + idle // 24)
