@@ -9,9 +9,10 @@ from litestar.params import QueryParameter, RawBody
 
 from governance.http.common import BODY, READ, WRITE, Serving, created, repeated
 from governance.http.params import Cursor, ItemName, Limit, SpaceName
-from governance.service import roadmaps, submit
+from governance.service import roadmap_links, roadmaps
 from governance.service.answers import ItemView, Recorded, RoadmapView
 from governance.service.pages import page_of
+from governance.service.roadmap_links import StandingView
 
 Quarter = Annotated[str | None, QueryParameter(pattern=r"^[0-9]{4}-Q[1-4]$(?!\n)", required=False)]
 Status = Annotated[
@@ -44,16 +45,27 @@ class RoadmapController(Controller):
 
     @post(
         operation_id="recordRoadmap",
-        summary="Revise an item, or publish an edition",
+        summary="Revise, link or move an item, or publish an edition",
         responses=WRITE | repeated(Recorded),
         sync_to_thread=True,
     )
     def record(self, service: Serving, space: SpaceName, body: RawBody) -> Response[Recorded]:
-        """Record a `roadmap-item` or `roadmap-edition` statement."""
-        answer, new = submit.to_space(service, space, "roadmap", body)
+        """Record a `roadmap-item`, `roadmap-edition`, `item-link` or one of the `transfer-…` statements."""
+        answer, new = roadmap_links.record(service, space, body)
         return created(answer, new=new)
 
     @get("/{item:str}", operation_id="getItem", summary="An item", responses=READ, sync_to_thread=True)
     def item(self, service: Serving, space: SpaceName, item: ItemName) -> ItemView:
         """An item at its latest revision."""
         return roadmaps.item(service, space, item)
+
+    @get(
+        "/{item:str}/standing",
+        operation_id="getItemStanding",
+        summary="Whose an item is, and its links",
+        responses=READ,
+        sync_to_thread=True,
+    )
+    def standing(self, service: Serving, space: SpaceName, item: ItemName) -> StandingView:
+        """Whether this space is the item's home, what it was called elsewhere, and what it is linked with."""
+        return roadmap_links.standing(service, space, item)

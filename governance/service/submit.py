@@ -22,7 +22,15 @@ Judge = Callable[[Batch, Entry], None]
 SPACE_KINDS: Final = {
     "constitution": ("constitution",),
     "members": ("member",),
-    "roadmap": ("roadmap-item", "roadmap-edition"),
+    "roadmap": (
+        "roadmap-item",
+        "roadmap-edition",
+        "item-link",
+        "transfer-offer",
+        "transfer-accept",
+        "transfer-decline",
+        "transfer-close",
+    ),
     "commitments": ("commitment", "commitment-update"),
     "delegations": ("delegation",),
 }
@@ -57,8 +65,12 @@ def found_space(service: Service, body: bytes) -> Recorded:
     return answer
 
 
-def to_space(service: Service, space: str, resource: str, body: bytes) -> tuple[Recorded, bool]:
+def to_space(
+    service: Service, space: str, resource: str, body: bytes, *, judge: Judge | None = None
+) -> tuple[Recorded, bool]:
     """Record a statement in a space's log; gives also whether it is new (else it was there already).
+
+    `judge` is as for `record`.
 
     Raises:
         Malformed, Refused: why not.
@@ -68,7 +80,7 @@ def to_space(service: Service, space: str, resource: str, body: bytes) -> tuple[
     origin = service.states.space_origin(space)
     service.states.get(origin, SpaceState)
     _expect(entry, SPACE_KINDS[resource])
-    return record(service, origin, entry, now)
+    return record(service, origin, entry, now, judge=judge)
 
 
 def to_ballot(service: Service, space: str, ballot: str, body: bytes) -> tuple[Recorded, bool]:
