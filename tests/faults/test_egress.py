@@ -84,12 +84,12 @@ def test_a_reader_that_takes_its_time():
 
     def script(connection, _head):
         while connection.recv(65_536):
-            time.sleep(0.1)
+            time.sleep(0.005)
 
     with serving(script) as server:
         start = time.monotonic()
         with pytest.raises(NoAnswer):
-            ask(server.url, method="POST", body=bytes(30_000_000))
+            ask(server.url, method="POST", body=bytes(80_000_000))
         assert time.monotonic() - start < LATE
 
 
