@@ -11,7 +11,7 @@ from typing import Final
 
 from prometheus_client import Counter
 
-from federation import copy_rows, hints, peers
+from federation import copy_rows, hints, peers, queue
 from federation.discovery import NamedLog
 from federation.mirror_log import catch_up, follow
 from federation.mirror_tree import Budget, Enough
@@ -49,6 +49,7 @@ def pull(node: Node, peer: str) -> int | None:
         return None
     files = PeerFiles(node, row.base_url)
     budget = Budget(RUN)
+    known = _logs(node, peer)
     try:
         catch_up(node, files, _meet(node, row), budget)
         for kind in (copy_rows.SPACE, copy_rows.BALLOT):
@@ -57,7 +58,15 @@ def pull(node: Node, peer: str) -> int | None:
         return AT_ONCE
     finally:
         hints.bring_back(node, row)
+        if _logs(node, peer) != known:
+            # A new log has a new key, which we keep for the day that the peer loses its disk.
+            queue.wake(node, peer, "keys")
     return _pause(node, peer)
+
+
+def _logs(node: Node, peer: str) -> int:
+    with node.db.read() as conn:
+        return copy_rows.count(conn, peer)
 
 
 def _meet(node: Node, row: PeerRow) -> str:

@@ -97,14 +97,20 @@ def make_node(service: Service) -> Node:
             method, url, body, media_type, key=keys.http, keyid=own.instance, now=service.clock()
         )
 
+    foreign = _foreign(service.data_dir / POLICY)
+
+    def pinned() -> frozenset[tuple[str, int]]:
+        known = [decision.order.base_url for decision in own.decisions().values()]
+        return egress.pins([*known, *(w.url for w in foreign.witnesses if w.url is not None)])
+
     return Node(
         own=own,
         db=service.store,
         copies=DiskCopies(service.data_dir / "mirrors"),
         keys=keys,
-        client=Client(egress.transport(service.egress), sign),
+        client=Client(egress.transport(service.egress, pinned=pinned), sign),
         clock=service.clock,
-        foreign=_foreign(service.data_dir / POLICY),
+        foreign=foreign,
     )
 
 

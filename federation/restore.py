@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from federation import backup, discovery, http_signatures, identity
+from federation import backup, discovery, http_signatures, identity, peers
 from federation.client import Client
 from federation.discovery import NamedLog
+from federation.peers import PeerRow
 from federation.tables import MIGRATIONS
 from governance import limits
 from governance.audit.source import LogFiles, PublicFiles, blob_path
@@ -20,13 +22,16 @@ from governance.fetch import egress
 from governance.fetch.http import Website
 from governance.log.checkpoint import open_checkpoint
 from governance.log.tiles import bundles_for, parse_bundle
+from governance.replay.instance import InstanceState
 from governance.service.instance import public
 from governance.service.log_keys import LogKeys
 from governance.signing import keyfile
 from governance.signing.keyfile import Ed25519Key
 from governance.signing.note import Ed25519Verifier, parse_vkey
+from governance.statements.entry import read_entry
 from governance.statements.instance import Instance
 from governance.store import blobs, imports
+from governance.store import entries as heads
 from governance.store.engine import Store, open_store
 from governance.store.entries import LogHead
 
@@ -65,20 +70,45 @@ def restore_instance(mirror: str, root_file: bytes, data: Path, database: str | 
     root = keyfile.load(root_file)
     if not isinstance(root, Ed25519Key):
         raise MalformedKey("the root key is an Ed25519 key file")
-    if (data / "keys").exists():
-        raise AlreadyExists(f"{data} holds the keys of an instance; restore into a new directory")
+    if data.exists() and any(data.iterdir()):
+        raise AlreadyExists(f"{data} is not empty; restore into a new directory")
     instance = f"sha256:{match[2]}"
     files = Website(mirror.rstrip("/"))
     now = int(time.time())
     document = _document(files, instance, root)
     bundle = _keys(match[1], instance, root, now)
-    _write_keys(data / "keys", {**bundle.files, _ROOT: root.dump()})
+    try:
+        _write_keys(data / "keys", {**bundle.files, _ROOT: root.dump()})
+        logs, count = _fill(data, database, files, document)
+    except BaseException:
+        # Half an instance would only be in the way of the next attempt, with another mirror.
+        shutil.rmtree(data, ignore_errors=True)
+        raise
+    return Restored(document.name, document.base_url, len(bundle.files), logs, count)
+
+
+def _fill(data: Path, database: str | None, files: PublicFiles, document: Instance) -> tuple[int, int]:
     store = open_store(database, data, migrations=[MIGRATIONS])
     try:
-        logs, count = _logs(store, files, document)
+        done = _logs(store, files, document)
+        _remember_peers(store, document)
+        return done
     finally:
         store.close()
-    return Restored(document.name, document.base_url, len(bundle.files), logs, count)
+
+
+def _remember_peers(store: Store, document: Instance) -> None:
+    """The peers that the instance log names, taken for such as cosigned us: the sign-guard asks them."""
+    state = InstanceState(document.origin)
+    with store.read() as conn:
+        head = heads.head(conn, document.origin)
+    for index, data in enumerate(heads.stream_entries(store, head.id, 0, head.size)):
+        state.admit(index, read_entry(data))
+    with store.write() as conn:
+        for peer, record in state.peers.items():
+            order = record.statement
+            if order.state != "blocked":
+                peers.put(conn, PeerRow(peer, order.base_url, state=order.state, theirs="mirror"))
 
 
 def _document(files: PublicFiles, instance: str, root: Ed25519Key) -> Instance:
@@ -130,6 +160,10 @@ def _logs(store: Store, files: PublicFiles, document: Instance) -> tuple[int, in
 
 def _log(store: Store, files: PublicFiles, log: NamedLog, base: str, named: discovery.Named) -> int:
     source = LogFiles(files, f"logs/{log.origin.removeprefix(base + '/')}")
+    if not LogKeys(store.data_dir).fits(log.origin, log.vkey):
+        raise MalformedKey(
+            f"the sealed keys at this mirror are older than {log.origin}; restore from another mirror"
+        )
     note = source.checkpoint()
     size = open_checkpoint(note, [Ed25519Verifier(parse_vkey(log.vkey))]).size
     entries: list[bytes] = []

@@ -83,7 +83,8 @@ def _play(play: Quarter, neighbours: Neighbours) -> bool:
     small = [settle(stage, name, play.data, 3) for name, stage in neighbours.others.items()]
     own = Community(neighbours.first, SPACE, play.data / "keys" / "steward", play.voters(5))
     decide([own, *small], play.data)
-    return neighbours.outlive(play.kept[1]) and good
+    cosigned = f"/logs/spaces/{SPACE}/ballots/{play.ballot}/cosigned"
+    return neighbours.outlive(play.kept[1], cosigned) and good
 
 
 def _folder(data: Path | None, held: ExitStack) -> Path:

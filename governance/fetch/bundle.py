@@ -37,7 +37,7 @@ class BundleFile:
             raise SourceUnavailable(f"{path} cannot be read: {e}") from e
         except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error) as e:
             raise MalformedArchive(f"{path} is not a zip file that can be read: {e}") from e
-        names = [info.filename for info in self._zip.infolist() if not info.is_dir()]
+        names = [info.filename for info in self._zip.infolist() if not info.filename.endswith("/")]
         self._names = frozenset(names)
         if len(names) != len(self._names):
             raise MalformedArchive(f"{path} holds two files of one name")

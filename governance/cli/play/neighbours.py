@@ -106,15 +106,20 @@ class Neighbours:
         if not held or not told("receipt", "check", receipt, "--offline", "--policy", self.policy_file):
             raise BadProof("the receipt does not hold")
 
-    def outlive(self, receipt: Path) -> bool:
-        """The first instance is lost with its disk; audit and receipt go on. Gives whether all is well."""
+    def outlive(self, receipt: Path, ballot: str) -> bool:
+        """The first instance is lost with its disk; audit and receipt go on. Gives whether all is well.
+
+        Args:
+            receipt: of a vote.
+            ballot: path of that ballot's cosigned head among the public files.
+        """
         with Client(self.first.url) as client:
             instance = client.get("/instance", InstanceView).id.removeprefix("sha256:")
         root = self.folder / "keys" / "root"
         shutil.copy(self.first.data / "keys" / "root", root)
         name, neighbour = next(iter(self.others.items()))
         mirror = f"{neighbour.url}/mirrors/{instance}"
-        self._wait_for_copies(instance)
+        self._wait_for_copies(instance, ballot)
         self.first.stop()
         shutil.rmtree(self.first.data)
         say("", f"✗ The first instance is gone, with all its data. But {name} has a copy:", "")
@@ -126,25 +131,27 @@ class Neighbours:
         say("✓ The first instance is back, and goes on where it was")
         return good
 
-    def _wait_for_copies(self, instance: str) -> None:
+    def _wait_for_copies(self, instance: str, ballot: str) -> None:
         def complete() -> bool:
             with Client(self.first.url) as client:
                 pages = [client.get(f"/peers/{p['id']}", dict) for p in client.get("/peers", dict)["items"]]
             return all(log["lag"] == 0 for page in pages for log in page["witnessed"]) and self._same(
-                instance
+                instance, ballot
             )
 
         wait_for("the neighbours have everything", complete)
 
-    def _same(self, instance: str) -> bool:
-        """Whether every neighbour's copy of the instance log is as long as the log."""
+    def _same(self, instance: str, ballot: str) -> bool:
+        """Whether every neighbour's copy is as long as the instance log and as well cosigned."""
         with Client(self.first.url) as client:
             own = client.read("/logs/instance/checkpoint").split(b"\n")[1]
+            cosigned = client.read(ballot)
         for stage in self.others.values():
             with Client(stage.url) as client:
-                copied = client.read(f"/mirrors/{instance}/logs/instance/checkpoint").split(b"\n")[1]
-            if copied != own:
-                return False
+                mirror = f"/mirrors/{instance}"
+                copied = client.read(f"{mirror}/logs/instance/checkpoint").split(b"\n")[1]
+                if copied != own or client.read(mirror + ballot) != cosigned:
+                    return False
         return True
 
     def _signs(self) -> bool:
