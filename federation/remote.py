@@ -12,6 +12,8 @@ from federation.node import Node
 
 AHEAD: Final = 4
 """Requests under way; with bundles of at most 16 MB it bounds the memory, typical ones have 0.2 MB."""
+MOST, WAITING = 48, 16 * 1024 * 1024
+"""Answers, and about how many bytes of them, that wait while a batch is written to the disk."""
 FEW: Final = 16
 """Files that are not worth threads of their own."""
 
@@ -44,13 +46,16 @@ class PeerFiles:
     def _ahead(self, source: Iterator[str], limit: int) -> Iterator[bytes]:
         with ThreadPoolExecutor(AHEAD) as pool:
             waiting: deque[Future[bytes]] = deque()
+            room = AHEAD
             try:
-                for path in islice(source, AHEAD):
-                    waiting.append(pool.submit(self.read, path, limit))
-                while waiting:
-                    data = waiting.popleft().result()
-                    for path in islice(source, 1):
+                while True:
+                    for path in islice(source, max(0, room - len(waiting))):
                         waiting.append(pool.submit(self.read, path, limit))
+                    if not waiting:
+                        return
+                    data = waiting.popleft().result()
+                    # Bundles of one log are about equally long; what is waiting is bounded by that.
+                    room = max(AHEAD, min(MOST, WAITING // (len(data) + 1)))
                     yield data
             finally:
                 for future in waiting:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from federation import hints, peers, queue, seen
+from federation import hints, mirror, peers, queue, seen
 from federation.hints import Notes
 from federation.tables import errands
 from governance.canonical import encode
@@ -275,6 +275,8 @@ def test_a_third_instance_hears_of_the_copy_through_the_witness_row() -> None:
 
 def test_the_pause_grows_with_silence() -> None:
     two = pair()
+    assert two.pull() == mirror.SOON
+    two.later(mirror.SETTLING)
     assert two.pull() is None
     two.later(10**5)
     assert 300 < (two.pull() or 0) <= 3_600
