@@ -20,11 +20,15 @@ def place_of(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Somebody's word that an item moved; `against` says why it cannot be true, None when it can."""
+    """Somebody's word that an item moved; `against` says why it cannot be true, None when it can.
+
+    `at` is when it was accepted, or offered where only the former home says so.
+    """
 
     old: str
     new: str
     offer: str
+    at: int
     mark: str | None = None
     against: str | None = None
 
@@ -83,7 +87,7 @@ def _arrivals(view: SourceView, views: Views) -> Iterator[Move]:
         if old is not None:
             giver = views.get(place_of(old))
             mark, against = _offered(answer, view, giver)
-            yield Move(old, f"{view.place}/{answer.item}", answer.offer, mark, against)
+            yield Move(old, f"{view.place}/{answer.item}", answer.offer, answer.at, mark, against)
 
 
 def _offered(
@@ -111,7 +115,8 @@ def _departures(view: SourceView, views: Views) -> Iterator[Move]:
         home = offer.closed.home
         taker = views.get(place_of(home))
         mark, against = _taken(offer, offer.closed.answer_index, view, taker)
-        yield Move(global_name(offer.statement), home, offer.digest, mark, against)
+        said = offer.statement
+        yield Move(global_name(said), home, offer.digest, said.offered_at, mark, against)
 
 
 def _taken(

@@ -55,8 +55,8 @@ class Followed:
 class _Log:
     """One log, as far as it was read; `skipped` entries were unknown or refused, the first for `problem`."""
 
-    def __init__(self, files: PublicFiles, folder: str, vkey: str, state: Any) -> None:
-        self._files = LogFiles(files, folder)
+    def __init__(self, folder: str, vkey: str, state: Any) -> None:
+        self._folder = folder
         self._verifier = verifier_for(parse_vkey(vkey))
         if self._verifier.key.name != state.origin:
             raise Malformed(f"the key of the log {state.origin} has another name")
@@ -66,7 +66,7 @@ class _Log:
         self.problem = ""
         self.spoiled = False
 
-    def catch_up(self) -> None:
+    def catch_up(self, files: PublicFiles) -> None:
         """Read what is new.
 
         Raises:
@@ -75,32 +75,28 @@ class _Log:
             OldCheckpoint: the source went back to an earlier one.
             Malformed, Refused: a file is missing or damaged.
         """
-        checkpoint = open_checkpoint(self._files.checkpoint(), [self._verifier])
+        log = LogFiles(files, self._folder)
+        checkpoint = open_checkpoint(log.checkpoint(), [self._verifier])
         if checkpoint.size < self._tree.size:
             raise OldCheckpoint(f"{self.state.origin} had {self._tree.size} entries before")
-        self._grow(checkpoint)
+        self._grow(log, checkpoint)
 
-    def _grow(self, checkpoint: Checkpoint) -> None:
+    def _grow(self, log: LogFiles, checkpoint: Checkpoint) -> None:
         tree, state = self._tree.copy(), self.state
         fresh = tree.size
         # Hashed whole before anything is believed, then read again to be folded: memory for one bundle.
-        for entries in self._entries(fresh, checkpoint.size):
+        for entries in _entries(log, fresh, checkpoint.size):
             tree.extend(map(leaf_hash, entries))
         if tree.root() != checkpoint.root:
             raise BadProof(f"the entries of {state.origin} do not make the signed root")
         self.spoiled = True
-        for entries in self._entries(fresh, checkpoint.size):
+        for entries in _entries(log, fresh, checkpoint.size):
             self._tree.extend(map(leaf_hash, entries))
             for data in entries:
                 self._fold(data)
         if self._tree.root() != checkpoint.root:
             raise BadProof(f"the entries of {state.origin} changed while they were read")
         self.spoiled = False
-
-    def _entries(self, old: int, new: int) -> Iterator[list[bytes]]:
-        wanted = list(bundles_for(old, new))
-        for bundle, data in zip(wanted, self._files.entries(wanted), strict=True):
-            yield parse_bundle(data, bundle.width)[max(0, old - bundle.n * FULL) :]
 
     def _fold(self, data: bytes) -> None:
         index = self.state.size
@@ -111,6 +107,13 @@ class _Log:
             self.skipped += 1
             self.problem = self.problem or f"entry {index} of {self.state.origin}: {e.detail}"
             self.state.size = index + 1
+
+
+def _entries(log: LogFiles, old: int, new: int) -> Iterator[list[bytes]]:
+    """The entries that a log of size new has and one of size old has not, bundle by bundle."""
+    wanted = list(bundles_for(old, new))
+    for bundle, data in zip(wanted, log.entries(wanted), strict=True):
+        yield parse_bundle(data, bundle.width)[max(0, old - bundle.n * FULL) :]
 
 
 class SourceReader:
@@ -135,6 +138,7 @@ class SourceReader:
                 self._instance = None
                 self._spaces.clear()
         if self._instance is not None:
+            problem = problem or self._instance.problem
             for notice in self._instance.state.spaces.values():
                 self._last[notice.space] = self._view(followed, notice, self._instance.state, problem)
         elif not self._last:
@@ -148,8 +152,8 @@ class SourceReader:
         log = self._instance
         if log is None:
             state = InstanceState(document.origin)
-            log = _Log(followed.files, "logs/instance", document.vkey, state)
-        log.catch_up()
+            log = _Log("logs/instance", document.vkey, state)
+        log.catch_up(followed.files)
         if log.state.keys.instance != followed.instance:
             raise InvalidStatement("this is the log of another instance")
         self._instance = log
@@ -186,10 +190,10 @@ class SourceReader:
         log = self._spaces.get(notice.space)
         if log is None:
             folder = folder_of(notice.origin, base)
-            log = _Log(followed.files, folder, notice.vkey, SpaceState(notice.origin, instance.keys))
+            log = _Log(folder, notice.vkey, SpaceState(notice.origin, instance.keys))
         # Known from the first attempt on, so that one which went wrong halfway is seen to be spoiled.
         self._spaces[notice.space] = log
-        log.catch_up()
+        log.catch_up(followed.files)
 
 
 def _nothing(followed: Followed, problem: str) -> SourceView:

@@ -77,10 +77,11 @@ class Provenance(msgspec.Struct, frozen=True):
 
 
 class Former(msgspec.Struct, frozen=True):
-    """A name that the item had, and the digest of the offer by which it moved on."""
+    """A name that the item had, and the offer by which it moved on: its digest, and when that was."""
 
     name: str
     offer: str
+    moved_at: int
 
 
 class MapLink(msgspec.Struct, frozen=True):

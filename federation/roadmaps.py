@@ -137,7 +137,7 @@ class _Merge:
             revised_at=0 if said is None else said.revised_at,
             provenance=None if revision is None else self._provenance(known[0], revision),
             offered_to=self._offered_to(view, name),
-            history=[Former(move.old, move.offer) for move in past],
+            history=[Former(move.old, move.offer, move.at) for move in past],
             links=self._item_links(name),
             named_by=[
                 Naming(relation, other, self._title(other), self._agreed(other, relation, name))
