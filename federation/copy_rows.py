@@ -103,7 +103,7 @@ def due(conn: sa.Connection, peer: str, kind: str, now: int) -> list[str]:
     return [
         origin
         for origin, size, checked_at, known, seen_at in conn.execute(chosen)
-        if known > size or checked_at == 0 or now - checked_at >= min(LONGEST, (now - seen_at) // 8)
+        if known > size or now - checked_at >= min(LONGEST, (now - seen_at) // 8)
     ]
 
 

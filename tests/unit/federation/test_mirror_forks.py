@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 
-from federation import evidence, seen
+from federation import copy_rows, evidence, mirror_log, seen
 from federation.seen import SeenRow
 from federation.tables import errands
 from governance.log.evidence import parse_evidence, verify_evidence
@@ -90,6 +92,39 @@ def test_a_frozen_log_is_left_alone_for_ever() -> None:
     assert len(proofs(two)) == 1
 
 
+def test_a_frozen_instance_log_is_not_fetched() -> None:
+    two = pair()
+    two.pull()
+    log = two.them.own.instance_log
+    with two.us.node.db.write() as conn:
+        seen.freeze(conn, log.origin, "sha256:00")
+    two.them.own.add_space("more")
+    before = two.files()
+    asked = len(two.network.asked)
+    two.later()
+    two.pull()
+    assert two.files() == before
+    assert not [url for _, _, url in two.network.asked[asked:] if "/instance/tile/" in url]
+
+
+def test_a_log_that_is_frozen_after_it_was_counted_is_not_cosigned(monkeypatch: pytest.MonkeyPatch) -> None:
+    two = pair()
+    log = two.them.own.logs["them.example/spaces/nix"]
+    honest = mirror_log.cosign
+
+    def frozen_meanwhile(text: bytes, *rest: Any) -> Any:
+        if text.startswith(log.origin.encode() + b"\n"):
+            with two.us.node.db.write() as conn:
+                seen.freeze(conn, log.origin, "sha256:00")
+        return honest(text, *rest)
+
+    monkeypatch.setattr(mirror_log, "cosign", frozen_meanwhile)
+    two.pull()
+    assert two.copy(log).size == log.size
+    assert b"us.example" not in two.copy(log).cosigned
+    assert not two.seen(log).cosigned
+
+
 @pytest.mark.parametrize("tiles", ["honest", "zero", "missing"])
 def test_wrong_entries_of_an_honest_log_are_no_evidence(tiles: str) -> None:
     two = pair()
@@ -165,4 +200,5 @@ def test_the_row_of_another_instance_is_not_taken_over() -> None:
         assert isinstance(row, SeenRow)
         assert row.peer != two.peer
         assert seen.get(conn, outside.origin) is None
+        assert copy_rows.get(conn, stolen) is None
     assert not [path for path in two.files() if "stolen" in path]

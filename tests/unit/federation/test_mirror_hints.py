@@ -147,6 +147,19 @@ def test_logs_of_others_are_no_hint() -> None:
     assert not is_woken(two)
 
 
+def test_a_log_of_a_third_instance_is_no_hint_of_this_one() -> None:
+    two = pair()
+    two.pull()
+    third = make_node("third.example", two.network, two.clock)
+    acquaint(two.us, third)
+    mirror.pull(two.us.node, third.own.instance)
+    asleep(two)
+    third.own.instance_log.append(b"news")
+    with pytest.raises(OldCheckpoint):
+        send(two, third.own.instance_log.checkpoint())
+    assert not is_woken(two)
+
+
 def test_a_fork_in_a_hint_is_evidence() -> None:
     two = pair()
     log = space_of(two)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from federation import seen
 from governance.errors import GovernanceError, StorageUnavailable
 from governance.log.checkpoint import Checkpoint, sign_checkpoint
 from governance.log.cosignature import open_cosigned, verifier_for
@@ -184,6 +185,27 @@ def test_an_older_head_is_no_news_and_no_error() -> None:
     two.later()
     two.pull()
     assert (two.copy(log).size, two.seen(log).size, two.seen(log).frozen) == (300, 300, None)
+    two.faults.clear()
+    assert copied(two, SPACE) == public_log(log, SPACE)
+
+
+def test_a_log_that_our_witness_knows_to_be_larger_is_looked_at_whatever_was_shown_last() -> None:
+    two = pair()
+    log = space_of(two)
+    two.later(10**6)
+    two.pull()
+    old = log.checkpoint()
+    grow(log, 300)
+    with two.us.node.db.write() as conn:
+        seen.advance(conn, log.origin, 1, size=300, root=log.root(), note=log.checkpoint(), now=two.clock.now)
+    two.faults[f"{SPACE}/checkpoint"] = lambda _: old
+    two.later(10**6)
+    two.pull()
+    assert two.copy(log).size == 1
+    two.faults.clear()
+    two.later(1)
+    two.pull()
+    assert two.copy(log).size == 300
 
 
 @pytest.mark.parametrize(
@@ -272,8 +294,6 @@ def test_a_long_catch_up_is_several_runs(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_row_that_the_witness_moves_meanwhile_is_caught_up_with(monkeypatch: pytest.MonkeyPatch) -> None:
     """The log grows, and its head is cosigned by us, while we fetch; both must agree in the end."""
-    from federation import seen
-
     two = pair()
     log = space_of(two)
     grow(log, 1_000)

@@ -88,6 +88,9 @@ def test_what_nobody_has_is_marked_and_not_cosigned_until_it_is_repaired() -> No
     two.later(scrub.EVERY + 1)
     scrub.scrub(two.us.node)
     assert two.copy(log).damaged
+    rest = {path: data for path, data in two.files().items() if path.startswith(f"{SPACE}/tile")}
+    del rest[f"{SPACE}/tile/entries/001"]
+    assert rest.items() <= public_log(log, SPACE).items()
     two.network.drop = lambda _sender, _host: False
     log.append(b"more")
     two.pull()
