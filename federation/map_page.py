@@ -61,7 +61,7 @@ def render(found: MapPage, wanted: Wanted, name: str) -> str:
         name: of this instance.
     """
     title = f"Roadmaps that {name} follows"
-    anchors = {item.name for item in found.items}
+    anchors = {i.name: f"{i.title} ({i.home.title or i.home.space})" for i in found.items}
     parts = [
         f"<h1>{_said(title)}</h1>",
         f"<p>{found.total} items of {len(found.sources)} communities. Subscribe: "
@@ -89,12 +89,14 @@ def _anchor(name: str) -> str:
     return "i" + sha256(name.encode()).hexdigest()[:16]
 
 
-def _named(name: str, title: str, anchors: set[str]) -> str:
-    text = _said(title) if title else f'<span class="id">{_said(name)}</span>'
-    return f'<a href="#{_anchor(name)}">{text}</a>' if name in anchors else text
+def _named(name: str, title: str, anchors: dict[str, str]) -> str:
+    """An item by its title and community, with a link to it where it is on this page."""
+    if name in anchors:
+        return f'<a href="#{_anchor(name)}">{_said(anchors[name])}</a>'
+    return _said(title) if title else f'<span class="id">{_said(name)}</span>'
 
 
-def _warnings(found: MapPage, anchors: set[str]) -> str:
+def _warnings(found: MapPage, anchors: dict[str, str]) -> str:
     notes = [
         "<li>" + ", ".join(_named(n, "", anchors) for n in conflict.items) + f": {_said(conflict.why)}</li>"
         for conflict in found.conflicts
@@ -142,12 +144,12 @@ def _by_quarter(items: Iterable[MapItem]) -> list[tuple[str, list[MapItem]]]:
     return [(q, grouped[q]) for q in dated] + ([("Without a quarter", grouped[""])] if "" in grouped else [])
 
 
-def _section(when: str, items: list[MapItem], anchors: set[str]) -> str:
+def _section(when: str, items: list[MapItem], anchors: dict[str, str]) -> str:
     cards = "".join(_card(item, anchors) for item in items)
     return f'<section><h2>{escape(when)}</h2><div class="cards">{cards}</div></section>'
 
 
-def _card(item: MapItem, anchors: set[str]) -> str:
+def _card(item: MapItem, anchors: dict[str, str]) -> str:
     facts = [item.status, *(v for v in (item.product, item.theme, item.phase, item.effort) if v)]
     lines = [
         f"<p>{', '.join(map(_said, facts))}</p>",
@@ -184,7 +186,7 @@ def _origin(item: MapItem) -> str:
     return f"<details><summary>Where this is recorded</summary>{text}</details>"
 
 
-def _links(item: MapItem, anchors: set[str]) -> str:
+def _links(item: MapItem, anchors: dict[str, str]) -> str:
     rows = [_link(link, anchors) for link in item.links]
     rows += [
         f"<li>{_RELATIONS[naming.relation][1]} {_named(naming.item, naming.title, anchors)} "
@@ -195,7 +197,7 @@ def _links(item: MapItem, anchors: set[str]) -> str:
     return f"<ul>{''.join(rows)}</ul>" if rows else ""
 
 
-def _link(link: MapLink, anchors: set[str]) -> str:
+def _link(link: MapLink, anchors: dict[str, str]) -> str:
     remark = "both sides say so" if link.agreed else "" if link.known else "unknown here"
     text = f"{_RELATIONS[link.relation][0]} {_named(link.target, link.title, anchors)}"
     return f"<li>{text}{f' <small>({remark})</small>' if remark else ''}</li>"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from governance.cli import importing, spaces
+from governance.cli import importing, roadmap_links, spaces, transfers
 from governance.cli.client import Client
 from governance.cli.console import aside, emit, progress, say, table
 from governance.cli.importing import Plan
@@ -28,7 +28,9 @@ Quarter = Annotated[str | None, typer.Option(help="Only this quarter, such as 20
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
-    app.add_typer(group, name="roadmap", help="The roadmap: import, list, publish.")
+    roadmap_links.add(group)
+    transfers.add(group)
+    app.add_typer(group, name="roadmap", help="The roadmap: import, list, publish, link, hand over.")
 
 
 @group.command("import")

@@ -41,8 +41,8 @@ class OfferView(Answer, frozen=True):
 class StandingView(Answer, frozen=True):
     """Whose an item is: `owned` here, `offered` and frozen, or `moved` to `home`.
 
-    `name` is its global name, `former` the one it had before it was accepted here. `revision` is the digest
-    of its latest revision in this space, null when it was accepted and not revised yet.
+    `name` is its global name, `former` the one it had before entry `accepted` of this log. `revision` is
+    the digest of its latest revision in this space, null when it was accepted and not revised yet.
     """
 
     item: str
@@ -51,6 +51,7 @@ class StandingView(Answer, frozen=True):
     revision: str | None
     home: str
     former: str | None
+    accepted: int | None
     offer: OfferView | None
     links: list[LinkView]
 
@@ -113,6 +114,7 @@ def standing(service: Service, space: str, item: str) -> StandingView:
         revision=None if revision is None else revision.digest,
         home=home,
         former=None if taken is None else owned.answers[taken].former,
+        accepted=None if taken is None else owned.answers[taken].index,
         offer=None if offer is None else _offer(offer),
         links=_links(owned, item),
     )
