@@ -1,4 +1,4 @@
-"""Whose an item is, and what it is linked with, in a space's log (protocol 3.2, decision 0022).
+"""Whose an item is, and what it is linked with, in a space's log (protocol 3.1, decision 0022).
 
 An open offer freezes the item, and only the log that it was made to can end it: so of two logs at most one
 may revise an item at any time, whatever their clocks say.

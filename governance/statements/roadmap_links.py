@@ -1,4 +1,4 @@
-"""Items of several communities: links between them, and moving an item to another home (protocol 3.2)."""
+"""Items of several communities: links between them, and moving an item to another home (protocol 3.1)."""
 
 from __future__ import annotations
 
