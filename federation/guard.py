@@ -8,7 +8,7 @@ them have answered; what they have and we lack is taken back from their copies, 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -55,19 +55,40 @@ def confirm(service: Service, node: Node) -> bool:
     """
     with node.db.read() as conn:
         followers = [row for row in peers.everybody(conn) if row.followed]
-    answered = sum(_compared(service, node, row) for row in followers)
-    if 2 * answered < len(followers):
+    shown: dict[str, list[Checkpoint]] = {}
+    answered = sum(_compared(service, node, row, shown) for row in followers)
+    if 2 * answered < len(followers) or not _covered(service, shown):
         return False
     service.release()
     _log.info("%d of %d instances have confirmed our logs", answered, len(followers))
     return True
 
 
-def _compared(service: Service, node: Node, row: PeerRow) -> bool:
-    """Whether this follower answered, and all it has of our logs is ours again."""
+def _covered(service: Service, shown: Mapping[str, Sequence[Checkpoint]]) -> bool:
+    """Whether our logs go as far as every head of theirs that we once signed and somebody has shown.
+
+    One that nobody has the entries for holds us as well: going on from before it would be a second history.
+
+    Raises:
+        IntegrityFault: our log contradicts one.
+    """
+    covered = True
+    for origin, heads in shown.items():
+        size = _size(service, origin)
+        for head in heads:
+            if head.size > size:
+                _log.error("%s had %d entries, and nobody has given them back", origin, head.size)
+                covered = False
+            elif head.size:
+                _check_past(service, _own(service, origin), head)
+    return covered
+
+
+def _compared(service: Service, node: Node, row: PeerRow, shown: dict[str, list[Checkpoint]]) -> bool:
+    """Whether this follower answered, and all it has of our logs is ours again; adds to what was shown."""
     files = PeerFiles(node, mirror_of(row, node.own.instance))
     try:
-        take_back_all(service, files)
+        take_back_all(service, files, shown)
     except Unavailable as e:
         _log.warning("%s cannot be asked about our logs: %s", row.base_url, e.detail)
         return False
@@ -84,8 +105,13 @@ def mirror_of(row: PeerRow, instance: str) -> str:
     return peers.url_of(row, f"/mirrors/{instance.removeprefix('sha256:')}")
 
 
-def take_back_all(service: Service, files: PublicFiles) -> int:
+def take_back_all(service: Service, files: PublicFiles, shown: dict[str, list[Checkpoint]]) -> int:
     """Bring all our logs up to what a copy has of them; gives how many entries were taken back.
+
+    Args:
+        service: ours.
+        files: the copy.
+        shown: gains every head of ours that the copy has, by origin, taken back or not.
 
     Raises:
         Unavailable: the copy cannot be read; Malformed, Refused: it is not right, nothing of it is taken.
@@ -96,7 +122,7 @@ def take_back_all(service: Service, files: PublicFiles) -> int:
     waiting = [_own(service, f"{base}/instance")]
     while waiting:
         log = waiting.pop(0)
-        taken += _take_back(service, files, log)
+        taken += _take_back(service, files, log, shown)
         if log.kind != "ballot":
             waiting += _named_in(service, _own(service, log.origin))
     return taken
@@ -105,6 +131,13 @@ def take_back_all(service: Service, files: PublicFiles) -> int:
 def _own(service: Service, origin: str) -> LogHead:
     with service.store.read() as conn:
         return entries.head(conn, origin)
+
+
+def _size(service: Service, origin: str) -> int:
+    try:
+        return _own(service, origin).size
+    except NotFound:
+        return 0
 
 
 def _named_in(service: Service, log: LogHead) -> Iterator[LogHead]:
@@ -120,7 +153,7 @@ def _named_in(service: Service, log: LogHead) -> Iterator[LogHead]:
             yield LogHead(0, found.origin, found.kind, space, ballot or None, found.vkey)
 
 
-def _take_back(service: Service, files: PublicFiles, log: LogHead) -> int:
+def _take_back(service: Service, files: PublicFiles, log: LogHead, shown: dict[str, list[Checkpoint]]) -> int:
     source = LogFiles(files, f"logs/{log.origin.removeprefix(service.states.base + '/')}")
     try:
         note = source.checkpoint()
@@ -129,6 +162,7 @@ def _take_back(service: Service, files: PublicFiles, log: LogHead) -> int:
     head = open_checkpoint(note, [Ed25519Verifier(parse_vkey(log.vkey))])
     if head.origin != log.origin:
         raise NotFound(f"this copy shows {head.origin} in the place of {log.origin}")
+    shown.setdefault(log.origin, []).append(head)
     if head.size <= log.size:
         _check_past(service, log, head)
         return 0
