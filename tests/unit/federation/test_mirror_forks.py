@@ -148,9 +148,10 @@ def test_wrong_entries_of_an_honest_log_are_no_evidence(tiles: str) -> None:
     assert two.copy(log).size == 700
 
 
-def test_the_cosigned_file_gives_a_second_history_away() -> None:
+@pytest.mark.parametrize("size", [200, 300])
+def test_the_cosigned_file_gives_a_second_history_away(size: int) -> None:
     two = pair()
-    log, other = forked(two, 300, 10, 200)
+    log, other = forked(two, 300, 10, size)
     two.faults[f"{SPACE}/cosigned"] = lambda _: other.checkpoint()
     two.them.own.notes[log.origin] = {}
     honest = two.them.own.file
@@ -159,7 +160,7 @@ def test_the_cosigned_file_gives_a_second_history_away() -> None:
     )
     two.pull()
     (found,) = proofs(two)
-    assert verify_evidence(parse_evidence(found.data)).sizes == (200, 300)
+    assert verify_evidence(parse_evidence(found.data)).sizes == (size, 300)
     assert two.seen(log).frozen == found.digest
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from prometheus_client import REGISTRY
 
-from federation import seen
+from federation import copy_rows, seen
 from governance.errors import GovernanceError, StorageUnavailable
 from governance.log.checkpoint import Checkpoint, sign_checkpoint
 from governance.log.cosignature import open_cosigned, verifier_for
@@ -87,6 +88,25 @@ def test_what_is_copied_is_cosigned_and_brought_back(post_quantum: bool) -> None
         assert {c.time for c in opened.cosignatures} == {two.clock.now}
     assert two.copy(log).returned == log.size
     assert two.seen(log).cosigned
+
+
+def test_what_was_cosigned_is_not_cosigned_again() -> None:
+    two = pair()
+    two.pull()
+    before = two.copy(space_of(two))
+    two.later()
+    two.pull()
+    assert two.copy(space_of(two)).cosigned == before.cosigned
+
+
+def test_logs_beyond_the_limit_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("federation.mirror_log.LOGS", 3)
+    two = pair()
+    for name in ("a", "b", "c"):
+        two.them.own.add_space(name)
+    two.pull()
+    with two.us.node.db.read() as conn:
+        assert copy_rows.count(conn, two.peer) == 3
 
 
 def test_only_entries_count_whatever_the_tiles_say() -> None:
@@ -183,7 +203,9 @@ def test_an_older_head_is_no_news_and_no_error() -> None:
     two.pull()
     two.faults[f"{SPACE}/checkpoint"] = lambda _: old
     two.later()
+    stale = REGISTRY.get_sample_value("althing_mirror_stale_total") or 0
     two.pull()
+    assert REGISTRY.get_sample_value("althing_mirror_stale_total") == stale + 1
     assert (two.copy(log).size, two.seen(log).size, two.seen(log).frozen) == (300, 300, None)
     two.faults.clear()
     assert copied(two, SPACE) == public_log(log, SPACE)
@@ -317,6 +339,28 @@ def test_a_row_that_the_witness_moves_meanwhile_is_caught_up_with(monkeypatch: p
     assert two.copy(log).size == log.size
     assert copied(two, SPACE) == public_log(log, SPACE)
     assert two.seen(log).size == log.size
+
+
+def test_a_head_between_what_we_have_fetched_and_what_our_witness_saw_is_copied(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    two = pair()
+    log = space_of(two)
+    grow(log, 1_000)
+    honest = two.us.node.copies.settle
+
+    def settle() -> None:
+        honest()
+        if f"{SPACE}/checkpoint" not in two.faults and two.files().get(f"{SPACE}/checkpoint"):
+            two.faults[f"{SPACE}/checkpoint"] = lambda _: log.checkpoint(800)
+            with two.us.node.db.write() as conn:
+                seen.advance(
+                    conn, log.origin, 0, size=600, root=log.root(600), note=log.checkpoint(600), now=1
+                )
+
+    monkeypatch.setattr(two.us.node.copies, "settle", settle)
+    two.pull()
+    assert (two.copy(log).size, two.copy(log).root) == (800, log.root(800))
 
 
 def test_a_disk_that_refuses_keeps_everything_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,6 +99,15 @@ def test_what_a_running_pull_has_written_is_not_served(monkeypatch: pytest.Monke
     assert get(two.us, two.peer, f"{SPACE}/checkpoint").body.splitlines()[1] == b"700"
 
 
+def test_a_log_that_is_known_and_not_copied_yet_is_not_served() -> None:
+    two = pair()
+    two.faults[f"{SPACE}/checkpoint"] = None
+    two.pull()
+    assert get(two.us, two.peer, "logs/instance/checkpoint").status == 200
+    assert get(two.us, two.peer, f"{SPACE}/checkpoint").status == 404
+    assert get(two.us, two.peer, f"{SPACE}/vkey").status == 404
+
+
 def test_media_types_and_cache() -> None:
     two = copied_pair(300)
     tile, head = (get(two.us, two.peer, f"{SPACE}/{name}") for name in ("tile/0/000", "checkpoint"))
