@@ -56,11 +56,27 @@ class Moves:
         return found[::-1]
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Offers, and acceptances, by the place that states them and the offer's digest."""
+
+    offers: dict[tuple[str, str], OfferRecord]
+    accepted: set[tuple[str, str]]
+
+    @classmethod
+    def of(cls, views: Views) -> _Known:
+        return cls(
+            {(view.place, o.digest): o for view in views.values() for o in view.offers},
+            {(view.place, a.offer) for view in views.values() for a in view.answers if a.item is not None},
+        )
+
+
 def find_moves(views: Views) -> Moves:
     """All moves that somebody states: those that nothing contradicts, and the conflicts."""
-    claims = {(m.old, m.new): m for view in views.values() for m in _departures(view, views)}
+    known = _Known.of(views)
+    claims = {(m.old, m.new): m for view in views.values() for m in _departures(view, views, known)}
     # What the present home says goes first: the proof of the offer is with it.
-    claims |= {(m.old, m.new): m for view in views.values() for m in _arrivals(view, views)}
+    claims |= {(m.old, m.new): m for view in views.values() for m in _arrivals(view, views, known)}
     moves = Moves()
     standing = []
     for _, move in sorted(claims.items()):
@@ -80,25 +96,25 @@ def find_moves(views: Views) -> Moves:
     return moves
 
 
-def _arrivals(view: SourceView, views: Views) -> Iterator[Move]:
+def _arrivals(view: SourceView, views: Views, known: _Known) -> Iterator[Move]:
     """What the view's space has accepted, compared with the logs of those who offered it."""
     for answer in view.answers:
         old = answer.former
         if old is not None:
             giver = views.get(place_of(old))
-            mark, against = _offered(answer, view, giver)
+            mark, against = _offered(answer, view, giver, known)
             yield Move(old, f"{view.place}/{answer.item}", answer.offer, answer.at, mark, against)
 
 
 def _offered(
-    answer: AnswerRecord, taker: SourceView, giver: SourceView | None
+    answer: AnswerRecord, taker: SourceView, giver: SourceView | None, known: _Known
 ) -> tuple[str | None, str | None]:
     """(mark, why it cannot be true) of an acceptance."""
     if giver is None:
         return "unverified", None
     if (giver.origin, giver.vkey) != (answer.origin, answer.vkey):
         return None, f"{taker.origin} accepted it from a log or under a key that is not {giver.origin}'s"
-    offer = next((o for o in giver.offers if o.digest == answer.offer), None)
+    offer = known.offers.get((giver.place, answer.offer))
     if offer is None:
         why = f"{taker.origin} accepted it by an offer that the log {giver.origin} does not have"
         return _missing(giver, answer.offer_index, why)
@@ -107,27 +123,27 @@ def _offered(
     return None, None
 
 
-def _departures(view: SourceView, views: Views) -> Iterator[Move]:
+def _departures(view: SourceView, views: Views, known: _Known) -> Iterator[Move]:
     """What the view's space says has moved, compared with the logs of those who took it."""
     for offer in view.offers:
         if offer.closed is None or offer.closed.home is None:
             continue
         home = offer.closed.home
         taker = views.get(place_of(home))
-        mark, against = _taken(offer, offer.closed.answer_index, view, taker)
+        mark, against = _taken(offer, offer.closed.answer_index, view, taker, known)
         said = offer.statement
         yield Move(global_name(said), home, offer.digest, said.offered_at, mark, against)
 
 
 def _taken(
-    offer: OfferRecord, index: int, giver: SourceView, taker: SourceView | None
+    offer: OfferRecord, index: int, giver: SourceView, taker: SourceView | None, known: _Known
 ) -> tuple[str | None, str | None]:
     to = offer.statement.to
     if taker is None:
         return "unfollowed", None
     if (taker.origin, taker.vkey) != (to.origin, to.vkey):
         return None, f"{giver.origin} gave it to a log or under a key that is not {taker.origin}'s"
-    if any(a.offer == offer.digest and a.item is not None for a in taker.answers):
+    if (taker.place, offer.digest) in known.accepted:
         return None, None
     why = f"{giver.origin} says that {taker.origin} accepted it, whose log does not"
     return _missing(taker, index, why)

@@ -24,7 +24,7 @@ from federation.roadmap_views import (
     RoadmapMap,
     SourceView,
 )
-from governance.replay.ownership import LinkRecord
+from governance.replay.ownership import LinkRecord, global_name
 from governance.replay.space import Recorded
 from governance.statements.roadmap import RoadmapItem
 
@@ -84,6 +84,12 @@ class _Merge:
         taken = {f"{v.place}/{a.item}" for v in views.values() for a in v.answers if a.item is not None}
         names = taken | set(self._revisions) | set(moves.back)
         self.shown = {name for name in names if name not in moves.onward}
+        self._offered = {
+            global_name(o.statement): f"{o.statement.to.instance}/{o.statement.to.space}"
+            for v in views.values()
+            for o in v.offers
+            if o.closed is None
+        }
         self._links = self._stated()
         self._sides = {(n, r, t) for n, links in self._links.items() for r, t in links}
         self._naming: dict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -136,7 +142,7 @@ class _Merge:
             revision=0 if said is None else said.revision,
             revised_at=0 if said is None else said.revised_at,
             provenance=None if revision is None else self._provenance(known[0], revision),
-            offered_to=self._offered_to(view, name),
+            offered_to=self._offered.get(name),
             history=[Former(move.old, move.offer, move.at) for move in past],
             links=self._item_links(name),
             named_by=[
@@ -173,13 +179,6 @@ class _Merge:
             if known in self._revisions:
                 return self._revisions[known].statement.title
         return ""
-
-    def _offered_to(self, view: SourceView | None, name: str) -> str | None:
-        item = name.rpartition("/")[2]
-        for offer in () if view is None else view.offers:
-            if offer.statement.item == item and offer.closed is None:
-                return f"{offer.statement.to.instance}/{offer.statement.to.space}"
-        return None
 
     def _marks(self, name: str, view: SourceView | None, past: Sequence[str | None]) -> list[str]:
         marks = {mark for mark in past if mark is not None}
