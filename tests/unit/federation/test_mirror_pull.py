@@ -352,7 +352,7 @@ def test_a_head_between_what_we_have_fetched_and_what_our_witness_saw_is_copied(
     def settle() -> None:
         honest()
         if f"{SPACE}/checkpoint" not in two.faults and two.files().get(f"{SPACE}/checkpoint"):
-            two.faults[f"{SPACE}/checkpoint"] = lambda _: log.checkpoint(800)
+            two.faults[f"{SPACE}/checkpoint"] = lambda _: log.checkpoint(700)
             with two.us.node.db.write() as conn:
                 seen.advance(
                     conn, log.origin, 0, size=600, root=log.root(600), note=log.checkpoint(600), now=1
@@ -360,7 +360,7 @@ def test_a_head_between_what_we_have_fetched_and_what_our_witness_saw_is_copied(
 
     monkeypatch.setattr(two.us.node.copies, "settle", settle)
     two.pull()
-    assert (two.copy(log).size, two.copy(log).root) == (800, log.root(800))
+    assert (two.copy(log).size, two.copy(log).root) == (700, log.root(700))
 
 
 def test_a_disk_that_refuses_keeps_everything_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
