@@ -24,7 +24,7 @@ bench: $(VENV)/.tested ## measure every figure beside its ceiling, in one run
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 schemas: $(VENV)/.tested ## write schemas/*.json and docs/commands.md anew from the code
-	@$(BIN)/python -m governance.cli.schemas && $(BIN)/python -m governance.cli.reference
+	@$(BIN)/python -m governance.cli.schemas && $(BIN)/python -m governance.describe
 
 clean: ## remove what these commands made
 	rm -rf $(VENV) governance/web_dist governance/web/node_modules .pytest_cache .mypy_cache .ruff_cache .coverage*

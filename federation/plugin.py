@@ -12,8 +12,11 @@ from federation.client import Client
 from federation.controllers import controllers
 from federation.copies import DiskCopies
 from federation.errands import Runner
+from federation.followed import followed
 from federation.joint import JointBallots
 from federation.keys import load_keys
+from federation.map_controllers import map_controllers
+from federation.map_keeper import MapKeeper
 from federation.node import Node
 from federation.operator_api import operator_controllers
 from federation.own import ServiceLogs
@@ -51,10 +54,15 @@ class Federation:
         return guard.holds(store)
 
     @hookimpl
-    def routes(self, service: Service) -> Sequence[Any]:
-        """What other instances, and the operator, ask."""
-        node = self.node(service)
-        return [*controllers(node), *operator_controllers(service, node)]
+    def routes(self, service: Any) -> Sequence[Any]:
+        """What other instances, the operator, and readers of the map ask."""
+        node: Any = None if service is None else self.node(service)
+        keeper = MapKeeper(lambda: followed(node), lambda: service.clock())
+        return [
+            *controllers(node),
+            *operator_controllers(service, node),
+            *map_controllers(keeper, lambda: node.own.base_url, lambda: node.own.document().statement.name),
+        ]
 
     @hookimpl
     def background_jobs(self, service: Service) -> Sequence[Job]:

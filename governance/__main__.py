@@ -48,7 +48,12 @@ def composition() -> Composition:
                 found.append((name, hooks))
         return found
 
-    return Composition(_serve, plugins, [group for groups in manager.hook.commands() for group in groups])
+    return Composition(
+        _serve,
+        plugins,
+        [group for groups in manager.hook.commands() for group in groups],
+        [folder for folders in manager.hook.tables() for folder in folders],
+    )
 
 
 def main() -> None:

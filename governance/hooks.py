@@ -71,7 +71,10 @@ class Hooks(Protocol):
 
     @hookspec
     def routes(self, service: Any) -> Sequence[Any]:
-        """Litestar controllers, routers or handlers to serve; `service` is the running service."""
+        """Litestar controllers, routers or handlers to serve; `service` is the running service.
+
+        It is None when only the API's description is made: nothing is called then.
+        """
 
     @hookspec
     def commands(self) -> Sequence[tuple[str, Any]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 import zipfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn
@@ -17,6 +18,9 @@ from governance.cli.options import DEFAULT_URL, Json, Url
 from governance.cli.place import parse_place
 from governance.errors import AlreadyExists
 
+if TYPE_CHECKING:
+    from governance.store.engine import Store
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -24,6 +28,7 @@ def register(app: typer.Typer) -> None:
 
 
 def export(
+    context: typer.Context,
     directory: Annotated[
         Path | None, typer.Argument(help="Where to write the files.", file_okay=False)
     ] = None,
@@ -43,11 +48,12 @@ def export(
         raise typer.BadParameter("give a directory, or --bundle FILE")
     if bundle is not None and bundle.exists():
         raise AlreadyExists(f"{bundle} exists already; choose another name")
+    opened = None if data is None else _opener(data, database, context.obj.migrations)
     if directory is not None:
-        files = _write_all(directory, data, database, url, as_json)
+        files = _write_all(directory, opened, url, as_json)
     else:
         with tempfile.TemporaryDirectory(prefix="althing-export-") as scratch:
-            files = _write_all(Path(scratch), data, database, url, as_json)
+            files = _write_all(Path(scratch), opened, url, as_json)
             _pack(Path(scratch), bundle or Path())
     target = directory or bundle
     if as_json:
@@ -56,15 +62,20 @@ def export(
     say(f"✓ {files} public files in {target}.", f"  Check them: althing audit {target}")
 
 
-def _write_all(directory: Path, data: Path | None, database: str | None, url: str, quiet: bool) -> int:
+def _opener(data: Path, database: str | None, migrations: Sequence[Path]) -> Callable[[], Store]:
+    from governance.store.engine import open_store
+
+    return lambda: open_store(database, data, read_only=True, migrations=migrations)
+
+
+def _write_all(directory: Path, opened: Callable[[], Store] | None, url: str, quiet: bool) -> int:
     columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed} files"))
     with Progress(*columns, transient=True, disable=quiet) as bar:
         task = bar.add_task("exporting", total=None)
-        if data is not None:
+        if opened is not None:
             from governance.service import publishing
-            from governance.store.engine import open_store
 
-            store = open_store(database, data, read_only=True)
+            store = opened()
             try:
                 return publishing.export(store, directory, lambda _path: bar.advance(task))
             finally:

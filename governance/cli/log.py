@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
 
 @group.command()
 def rebuild(
+    context: typer.Context,
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; say whether a rebuild would.")
     ] = False,
@@ -42,7 +43,7 @@ def rebuild(
     from governance.store import rebuild as projections
     from governance.store.engine import open_store
 
-    store = open_store(database, data, read_only=check)
+    store = open_store(database, data, read_only=check, migrations=context.obj.migrations)
     try:
         different = projections.check(store) if check else projections.rebuild(store)
     finally:

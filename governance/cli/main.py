@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -27,11 +28,13 @@ class Composition:
         serve: runs the service with the flags given (None: not given).
         plugins: names of the plugins with what each brings.
         commands: names and Typer apps of further groups.
+        migrations: folders with revisions of the plugins' tables.
     """
 
     serve: Callable[[dict[str, Any]], None]
     plugins: Callable[[], list[tuple[str, list[str]]]]
     commands: Sequence[tuple[str, typer.Typer]] = ()
+    migrations: Sequence[Path] = ()
 
 
 class Program(TyperGroup):
@@ -73,7 +76,7 @@ def build(composition: Composition) -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         help="Governance and voting that communities run themselves.",
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": ["-h", "--help"], "obj": composition},
     )
 
     @app.callback()

@@ -1,4 +1,4 @@
-"""Writes docs/commands.md anew: `python -m governance.cli.reference` (`make schemas`)."""
+"""The page docs/commands.md, from the commands themselves (`make schemas` writes it)."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ and `.vkey` (the log's key); `.signer` is added where your member id does not ho
 """
 
 
-def reference() -> str:
+def reference(composition: Composition) -> str:
     """The page."""
-    program = typer.main.get_command(build(Composition(lambda _flags: None, list)))
+    program = typer.main.get_command(build(composition))
     return HEAD + "".join(_group(program, ("althing",)))
 
 
@@ -83,12 +83,3 @@ def _help(parameter: Any) -> str:
     text = " ".join((parameter.help or "").split())
     more = " May be given several times." if getattr(parameter, "multiple", False) else ""
     return text + ("." if more and not text.endswith((".", "]")) else "") + more
-
-
-def main() -> None:
-    """Write the page."""
-    PAGE.write_text(reference(), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
 from governance.canonical import digest
@@ -83,7 +84,7 @@ class Instance(Statement, frozen=True, omit_defaults=True):
     origin: Origin
     vkey: VKey
     federation: Federation | None = None
-    revoked: Annotated[list[Revocation], Meta(max_length=200)] = []
+    revoked: Annotated[list[Revocation], Meta(max_length=200)] = msgspec.field(default_factory=list)
 
 
 @kind("space-notice")

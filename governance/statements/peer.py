@@ -1,4 +1,4 @@
-"""Other instances, in the instance's own log: what the operator decided about them, and proven split views."""
+"""Other instances, in the instance's own log: what the operator decided of them, and proven split views."""
 
 from __future__ import annotations
 

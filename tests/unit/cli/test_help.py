@@ -3,7 +3,8 @@ import typer
 from typer.testing import CliRunner
 
 from governance.cli.main import Composition, build
-from governance.cli.reference import PAGE, reference
+from governance.cli.reference import PAGE
+from governance.describe import commands
 from governance.errors import SetupFault
 
 
@@ -34,7 +35,7 @@ def test_every_command_has_help(path, command):
 
 
 def test_the_reference_is_up_to_date():
-    assert PAGE.read_text(encoding="utf-8") == reference(), "run `make schemas`"
+    assert PAGE.read_text(encoding="utf-8") == commands(), "run `make schemas`"
 
 
 def test_wrong_usage_is_exit_code_2():
