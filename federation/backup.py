@@ -36,7 +36,7 @@ from governance.statements.base import Key
 
 LIMIT: Final = 1024 * 1024
 _FOLDER: Final = "sealed-keys"
-_NAME: Final = re.compile(r"(logs/)?[A-Za-z0-9.-]{1,100}", re.ASCII)
+_NAME: Final = re.compile(r"(logs/)?[A-Za-z0-9][A-Za-z0-9.-]{0,99}", re.ASCII)
 _ROOT: Final = "root"
 
 

@@ -15,7 +15,7 @@ from federation.node import Node
 from federation.tables import copies, seen
 from governance import limits
 from governance.canonical import sha256
-from governance.errors import NotFound, Refused
+from governance.errors import GovernanceError, NotFound, Refused, Unavailable
 from governance.log.checkpoint import Checkpoint, open_checkpoint
 from governance.log.evidence import different_sizes, same_size
 from governance.log.merkle import Frontier
@@ -28,17 +28,26 @@ PER_RUN: Final = 200
 def compare(node: Node, peer: str) -> int | None:
     """Errand `compare`: ask a peer for its last cosigned checkpoint of each log that we have copied.
 
+    An answer that cannot be used does not hide the other logs; the first one is raised after all of them.
+
     Raises:
         Unavailable: it does not answer.
+        Malformed, Refused: what it says of a log is not signed by that log.
     """
     row = peers.require(node, peer)
+    failed: list[GovernanceError] = []
     for origin in _turn(node, peer):
         url = peers.url_of(row, f"/witness/{sha256(origin.encode()).hex()}/checkpoint")
         try:
-            note = node.client.get(url, limits.NOTE).body
+            judge(node, origin, node.client.get(url, limits.NOTE).body, peer)
         except NotFound:
             continue
-        judge(node, origin, note, peer)
+        except Unavailable:
+            raise
+        except GovernanceError as e:
+            failed.append(e)
+    if failed:
+        raise failed[0]
     return None
 
 

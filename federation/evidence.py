@@ -92,6 +92,8 @@ def tell(node: Node, peer: str) -> int | None:
         Unavailable, Malformed: it does not answer.
     """
     row = peers.require(node, peer)
+    # What was found while nothing could be recorded (a full disk, a start that is held) is recorded now.
+    publish(node)
     with node.db.read() as conn:
         has = set(conn.scalars(sa.select(told.c.digest).where(told.c.peer == peer)))
         waiting = [item for item in listed(conn) if item.digest not in has]

@@ -77,7 +77,7 @@ class Scene:
                 assert f"\n{head.size}\n".encode() in copied, f"{other.own.host} lacks {head.origin}"
 
     def lose(self, *, keys: bool = True) -> None:
-        """The disk is gone; the old backup is put in its place, with the keys of today or with the old ones."""
+        """The disk is gone; the old backup is put in its place, with today's keys or the old ones."""
         if keys:
             shutil.rmtree(self.backup / "keys")
             shutil.copytree(self.data / "keys", self.backup / "keys")
