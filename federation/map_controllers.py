@@ -53,20 +53,18 @@ LastVersion = Annotated[
 
 def map_controllers(keeper: MapKeeper, base_url: Callable[[], str], name: Callable[[], str]) -> list[Any]:
     """The handlers, bound to a keeper; `base_url` and `name` are this instance's, asked each time."""
+    return [_data(keeper), _page(keeper, name), _feed(keeper, base_url, name)]
 
+
+def _data(keeper: MapKeeper) -> type[Controller]:
     class MapController(Controller):
         """The roadmaps of all followed instances as one map."""
 
+        path = "/api/v1/map"
         tags = ("map",)
 
-        @get(
-            "/api/v1/map",
-            operation_id="getMap",
-            summary="The merged roadmap",
-            responses=READ,
-            sync_to_thread=True,
-        )
-        def json(  # one parameter for each filter
+        @get(operation_id="getMap", summary="The merged roadmap", responses=READ, sync_to_thread=True)
+        def json(
             self,
             request: Any_Request,
             quarter: Quarter = None,
@@ -82,40 +80,7 @@ def map_controllers(keeper: MapKeeper, base_url: Callable[[], str], name: Callab
             answer = page_of_map(published, _wanted(quarter, status, space, q), page)
             return _cached(request, published, answer)
 
-        @get("/map", include_in_schema=False, sync_to_thread=True)
-        def page(  # one parameter for each filter
-            self,
-            quarter: Quarter = None,
-            status: Status = None,
-            space: SpaceQuery = None,
-            q: Words = None,
-            cursor: Cursor = None,
-        ) -> Response[bytes]:
-            """The same for people."""
-            wanted = _wanted(quarter, status, space, q)
-            found = page_of_map(keeper.current(), wanted, page_of(cursor, SHOWN))
-            return Response(
-                render(found, wanted, name()).encode(),
-                media_type="text/html; charset=utf-8",
-                headers={"content-security-policy": POLICY, "cache-control": "max-age=5"},
-            )
-
-        @get("/map.atom", include_in_schema=False, sync_to_thread=True)
-        def feed(
-            self,
-            request: Any_Request,
-            quarter: Quarter = None,
-            status: Status = None,
-            space: SpaceQuery = None,
-            q: Words = None,
-        ) -> Response[Any]:
-            """What changes, newest first."""
-            published = keeper.current()
-            wanted = _wanted(quarter, status, space, q)
-            items = [item for item in published.map.items if wanted.fits(item)]
-            return _cached(request, published, atom(items, base_url(), name(), published.read_at))
-
-        @get("/api/v1/map/events", operation_id="streamMap", summary="The map changes", responses=READ)
+        @get("/events", operation_id="streamMap", summary="The map changes", responses=READ)
         async def events(self, last_event: LastVersion = None) -> ServerSentEvent:
             """One event for each change; its id is the version.
 
@@ -124,7 +89,44 @@ def map_controllers(keeper: MapKeeper, base_url: Callable[[], str], name: Callab
             """
             return ServerSentEvent(stream(keeper, last_event))
 
-    return [MapController]
+    return MapController
+
+
+def _page(keeper: MapKeeper, name: Callable[[], str]) -> Any:
+    @get("/map", include_in_schema=False, sync_to_thread=True)
+    def page(
+        quarter: Quarter = None,
+        status: Status = None,
+        space: SpaceQuery = None,
+        q: Words = None,
+        cursor: Cursor = None,
+    ) -> Response[bytes]:
+        wanted = _wanted(quarter, status, space, q)
+        found = page_of_map(keeper.current(), wanted, page_of(cursor, SHOWN))
+        return Response(
+            render(found, wanted, name()).encode(),
+            media_type="text/html; charset=utf-8",
+            headers={"content-security-policy": POLICY, "cache-control": "max-age=5"},
+        )
+
+    return page
+
+
+def _feed(keeper: MapKeeper, base_url: Callable[[], str], name: Callable[[], str]) -> Any:
+    @get("/map.atom", include_in_schema=False, sync_to_thread=True)
+    def feed(
+        request: Any_Request,
+        quarter: Quarter = None,
+        status: Status = None,
+        space: SpaceQuery = None,
+        q: Words = None,
+    ) -> Response[Any]:
+        published = keeper.current()
+        wanted = _wanted(quarter, status, space, q)
+        items = [item for item in published.map.items if wanted.fits(item)]
+        return _cached(request, published, atom(items, base_url(), name(), published.read_at))
+
+    return feed
 
 
 def _wanted(quarter: str | None, status: str | None, space: str | None, q: str | None) -> Wanted:

@@ -155,7 +155,7 @@ def map_(
             return
         found = list(client.pages("/map", MapLine, **given))
     rows = [
-        (i.title, i.quarter or "", i.status, f"{i.home.title or i.home.space}, {i.home.instance_name}",
+        (i.title, i.quarter or "", i.status, ", ".join(filter(None, (i.home.title or i.home.space, i.home.instance_name))),
          ", ".join(i.marks))
         for i in found
     ]  # fmt: skip

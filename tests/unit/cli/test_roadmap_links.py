@@ -85,6 +85,17 @@ def test_links_by_id_name_and_address(towns):
     assert north.refused("roadmap", "link", one, "blocks", "No Item!")["error"] == "malformed-request"
 
 
+def test_the_map_is_listed_and_filtered(towns):
+    _, (north, _), _ = towns
+    found = north.json("roadmap", "map")
+    # What has moved to the south is shown there, from what the north says: it follows nobody.
+    assert {tuple(i["marks"]) for i in found if i["home"]["space"] == "south"} <= {("unfollowed",)}
+    assert "Third thing" in {item["title"] for item in found}
+    (third,) = north.json("roadmap", "map", "--words", "third", "--community", "north", "--status", "planned")
+    assert third["name"].endswith("/north/third-thing")
+    assert "Third thing" in north.do("roadmap", "map", "--quarter", "2027-Q1")
+
+
 def test_an_offer_needs_the_community_that_was_named(towns):
     _, (north, south), _ = towns
     item = items(north)[2]

@@ -5,15 +5,12 @@ from __future__ import annotations
 import msgspec
 import sqlalchemy as sa
 
-from federation.map_controllers import map_controllers
-from federation.map_followed import followed, keeper_of
+from federation.followed import followed
 from federation.map_keeper import MapKeeper
-from federation.own import StoreFiles
-from federation.roadmap_sources import Followed
-from federation.tables import errands, seen
+from federation.node import Node
+from federation.tables import peers, seen
 from governance.cli.client import typed
 from governance.cli.roadmap_links import MapLine
-from governance.hooks import hookimpl
 from governance.statements.instance import SpaceNotice
 from governance.statements.member import Member
 from governance.statements.roadmap import RoadmapItem
@@ -23,6 +20,10 @@ from tests.support.mirrors import pair
 from tests.support.people import recorded
 from tests.support.service import running
 from tests.support.world import key, public, signed
+
+
+def keeper_of(node: Node) -> MapKeeper:
+    return MapKeeper(lambda: followed(node), node.clock)
 
 
 def found_club(own: MemoryInstance) -> MemoryLog:
@@ -62,7 +63,7 @@ def test_the_map_is_made_of_own_files_and_copies():
     assert [i.name for i in keeper_of(two.us.node).current().map.items] == [them]
     assert item.provenance is not None
     assert item.provenance.size == log.size
-    # Nobody has recorded a pull here, so nothing is known about how fresh it is.
+    # This test pulls by hand, so no contact is recorded.
     assert item.marks == ["stale"]
 
 
@@ -71,9 +72,7 @@ def test_marks_come_from_what_the_node_knows():
     log = found_club(two.them.own)
     two.pull()
     with two.us.node.db.write() as conn:
-        conn.execute(sa.delete(errands).where(errands.c.peer == two.peer))
-        done = {"due_at": 0, "attempts": 0, "error": "", "woken": 0, "last_ok": two.clock.now}
-        conn.execute(sa.insert(errands).values(peer=two.peer, kind="pull", **done))
+        conn.execute(sa.update(peers).where(peers.c.id == two.peer).values(contact_at=two.clock.now))
     _, theirs = followed(two.us.node)
     assert (theirs.instance, theirs.checked_at) == (two.peer, two.clock.now)
     assert (theirs.behind, theirs.frozen) == (frozenset(), frozenset())
@@ -86,20 +85,8 @@ def test_marks_come_from_what_the_node_knows():
     assert item.marks == ["frozen", "stale"]
 
 
-class MapPlugin:
-    """Serves the map of one service by the public hook."""
-
-    @hookimpl
-    def routes(self, service):
-        keeper = MapKeeper(
-            lambda: [Followed(service.instance.keys.instance, StoreFiles(service), service.clock())],
-            service.clock,
-        )
-        return map_controllers(keeper, lambda: service.base_url, lambda: "Own")
-
-
 def test_a_service_shows_its_own_roadmap_on_the_map(tmp_path):
-    with running(tmp_path / "data", plugins=(MapPlugin(),)) as live:
+    with running(tmp_path / "data") as live:
         town, client = live.community, live.client
         name = f"{town.instance}/nix/search"
         assert client.get("/api/v1/map").json()["items"] == []
