@@ -49,6 +49,11 @@ class MapHome(msgspec.Struct, frozen=True):
     space: str
     instance_name: str
 
+    @property
+    def words(self) -> str:
+        """Community and instance, as far as they are known."""
+        return ", ".join(filter(None, (self.title or self.space, self.instance_name)))
+
 
 class MapLine(msgspec.Struct, frozen=True):
     """Of an item on the map, what a line needs."""
@@ -154,9 +159,5 @@ def map_(
             emit([msgspec.json.decode(bytes(raw)) for raw in client.pages("/map", msgspec.Raw, **given)])
             return
         found = list(client.pages("/map", MapLine, **given))
-    rows = [
-        (i.title, i.quarter or "", i.status, ", ".join(filter(None, (i.home.title or i.home.space, i.home.instance_name))),
-         ", ".join(i.marks))
-        for i in found
-    ]  # fmt: skip
+    rows = [(i.title, i.quarter or "", i.status, i.home.words, ", ".join(i.marks)) for i in found]
     table(f"{len(found)} items", ("title", "when", "status", "home", "marks"), rows)
