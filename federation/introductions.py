@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Annotated, Final
 
@@ -86,12 +87,22 @@ def pinned(node: Node, row: PeerRow, new: Entry) -> Entry:
         IdentityChanged, Refused: it is another instance's, or does not continue the pinned chain.
     """
     document = identity.document_of(new)
+    return _pinned(row, new, lambda: documents_since(node, row, document, row.serial))
+
+
+def _pinned(row: PeerRow, new: Entry, between: Callable[[], Sequence[Entry]]) -> Entry:
+    document = identity.document_of(new)
     if document.id != row.id:
         raise IdentityChanged("another instance answers at this address")
     if document.base_url != row.base_url:
         raise IdentityChanged(f"the document is for {document.base_url}, not for {row.base_url}")
     old = read_entry(row.document) if row.document else None
-    return identity.follow(old, new, lambda: documents_since(node, row, document, row.serial))
+    return identity.follow(old, new, between)
+
+
+def _not_here() -> Sequence[Entry]:
+    """Whoever greets does not choose what we fetch, and from where, before we know who that is."""
+    raise IdentityChanged("the root key has changed; that is looked up where the operator said, not here")
 
 
 def refresh(node: Node, peer: str) -> bool:
@@ -134,7 +145,9 @@ def greeted(node: Node, request: Request, _parts: object) -> Answer:
     if document.id == node.own.instance:
         raise NotAuthorised("this is the instance itself")
     row = known or PeerRow(document.id, document.base_url)
-    entry = pinned(node, replace(row, base_url=document.base_url), entry)
+    if row.instance is not None and row.instance.root != document.root and refresh(node, row.id):
+        row = peers.require(node, row.id)
+    entry = _pinned(replace(row, base_url=document.base_url), entry, _not_here)
     sender = peers.verify(node, request, _only(entry))
     new = _heard(row, entry, greeting.state, now)
     with node.db.write() as conn:

@@ -1,8 +1,6 @@
-"""Comparing what two instances have seen of a third: a split view comes to light, honest growth never does."""
+"""Comparing what two instances saw of a third: a split view comes to light, honest growth never does."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -162,9 +160,8 @@ def test_nobody_there_is_tried_again() -> None:
 
 
 @pytest.fixture
-def few(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compare, "PER_RUN", 2)
-    yield
 
 
 @pytest.mark.usefixtures("few")
