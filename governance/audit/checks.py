@@ -49,6 +49,7 @@ CLAUSES: Final = {
     "delegations": "protocol 5.1: as the space's log has them at the head that the snapshot names",
     "closing": "protocol 4: closed at its time or by a recorded order",
     "witnesses": "protocol 4: the quorum of the ballot's policy has cosigned its close",
+    "seen": "protocol 8: the witnesses that were asked have seen the same history",
     "count": "protocol 5: the result recomputed from the votes, byte for byte",
     "lot": "counting.md 0: seed from open root and revealed nonces",
     "outcome": "the outcome entry is what the count gives, signed by the service",

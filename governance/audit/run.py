@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
+from governance.audit.asked import Ask, ask_witnesses, audited_logs
 from governance.audit.checks import Findings
 from governance.audit.extra import check_listing
 from governance.audit.instance import audit_instance
@@ -12,18 +14,29 @@ from governance.audit.source import PublicFiles
 from governance.audit.space import SpaceAudit
 from governance.audit.structure import Workers
 from governance.audit.verdict import Check, Verdict
+from governance.log.policy import Policy
 
 Ballots = dict[str, frozenset[str] | None]
 """Space -> the ballots wanted of it; None for all of them."""
 
 
-def audit(
+@dataclass(slots=True)
+class Asking:
+    """The witnesses to ask, how to reach them, and the evidence of split views that this brings."""
+
+    policy: Policy
+    ask: Ask
+    evidence: list[bytes] = field(default_factory=list)
+
+
+def audit(  # each is another thing that an auditor may know
     files: PublicFiles,
     *,
     workers: Workers | None = None,
     expected: str | None = None,
     only: Ballots | None = None,
     shards: Sequence[PublicFiles] = (),
+    asking: Asking | None = None,
     note: Callable[[Check], None] | None = None,
 ) -> Verdict:
     """Everything that public files can prove, from bytes alone.
@@ -34,6 +47,7 @@ def audit(
         expected: fingerprint of the instance known from elsewhere (16 or more hex digits of its id).
         only: audit these spaces and ballots, and nothing else but the instance's log.
         shards: public files of the other communities' instances, for joint ballots.
+        asking: ask the witnesses themselves what they have seen.
         note: hears each check as it is made.
 
     Raises:
@@ -53,6 +67,9 @@ def audit(
     for name in sorted(set(only or ()) - set(state.spaces)):
         findings.about(state.origin).fail("records", f"the instance's log names no space {name}")
     audit_joint(files, space_audit, findings, shards, workers)
+    if asking is not None:
+        logs = audited_logs(state, space_audit, sizes)
+        asking.evidence += ask_witnesses(files, logs, asking.policy, asking.ask, findings)
     if only is None:
         check_listing(files, findings.about(files.name), sizes)
     return Verdict.of(files.name, state.document.id, findings.checks)

@@ -17,13 +17,15 @@ from rich.text import Text
 
 from governance.audit.alone import audit_log
 from governance.audit.page import html_page
-from governance.audit.run import Ballots, audit
+from governance.audit.run import Asking, Ballots, audit
 from governance.audit.structure import Workers
 from governance.audit.verdict import Check, Verdict
-from governance.cli.console import clean, emit, progress
+from governance.cli.console import aside, clean, emit, progress
 from governance.cli.options import Json
 from governance.errors import SourceUnavailable
 from governance.fetch.choose import Opened, open_source
+from governance.fetch.http import read_url
+from governance.log.policy import parse_policy
 
 _MARKS: Final = {"passed": ("✓", "green"), "failed": ("✗", "bold red"), "skipped": ("–", "dim")}
 _LONG: Final = 5_000
@@ -35,7 +37,7 @@ def register(app: typer.Typer) -> None:
     app.command("audit")(audit_command)
 
 
-def audit_command(
+def audit_command(  # noqa: PLR0913, PLR0917  # each is another thing that an auditor may know
     source: Annotated[
         str, typer.Argument(help="URL of an instance, space or ballot; a directory; or a bundle file.")
     ],
@@ -53,6 +55,23 @@ def audit_command(
         str | None,
         typer.Option("--instance", help="Fingerprint that the instance must have.", metavar="FINGERPRINT"),
     ] = None,
+    witnesses: Annotated[
+        Path | None,
+        typer.Option(
+            "--witnesses",
+            help="Also ask these witnesses what they have seen (C2SP tlog-policy).",
+            metavar="POLICY",
+            dir_okay=False,
+            exists=True,
+        ),
+    ] = None,
+    evidence: Annotated[
+        Path, typer.Option("--evidence", help="Where to write proof of a split view.", metavar="FILE")
+    ] = Path("evidence.json"),
+    shard: Annotated[
+        list[str] | None,
+        typer.Option("--shard", help="Another community's instance, for joint ballots.", metavar="SOURCE"),
+    ] = None,
     ballot: Annotated[
         list[str] | None,
         typer.Option("--ballot", help="Only this ballot of the instance.", metavar="SPACE/BALLOT"),
@@ -64,8 +83,9 @@ def audit_command(
     """
     opened = _opened(source)
     only = _only(opened, ballot or [])
-    if opened.one_log and (instance or only):
+    if opened.one_log and (instance or only or witnesses or shard):
         raise typer.BadParameter("one log's directory does not say whose it is", param_hint="SOURCE")
+    asking = None if witnesses is None else Asking(parse_policy(witnesses.read_bytes()), read_url)
     with _executor(jobs, dask) as (executor, ahead), _Screen(quiet=as_json) as screen:
         workers = Workers(executor, ahead, screen.progress)
         try:
@@ -73,12 +93,19 @@ def audit_command(
                 verdict = audit_log(opened.files, workers=workers, note=screen.check)
             else:
                 verdict = audit(
-                    opened.files, workers=workers, expected=instance, only=only, note=screen.check
+                    opened.files,
+                    workers=workers,
+                    expected=instance,
+                    only=only,
+                    shards=[_opened(text).files for text in shard or []],
+                    asking=asking,
+                    note=screen.check,
                 )
         finally:
             close = getattr(opened.files, "close", None)
             if close is not None:
                 close()
+    _write_evidence(evidence, asking)
     if html is not None:
         html.write_text(html_page(verdict), encoding="utf-8")
     if as_json:
@@ -86,6 +113,15 @@ def audit_command(
     else:
         _conclude(verdict)
     raise typer.Exit(0 if verdict.passed else 1)
+
+
+def _write_evidence(file: Path, asking: Asking | None) -> None:
+    for number, proof in enumerate([] if asking is None else asking.evidence):
+        target = file if number == 0 else file.with_stem(f"{file.stem}-{number + 1}")
+        target.write_bytes(proof)
+        aside(
+            f"Evidence of two histories is in {target}; anybody can check it: althing evidence check {target}"
+        )
 
 
 def _opened(source: str) -> Opened:

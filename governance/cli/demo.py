@@ -79,7 +79,7 @@ def _play(play: Quarter, neighbours: Neighbours) -> bool:
     play.commit()
     neighbours.upgraded(play.kept[1])
     play.export()
-    good = play.audit()
+    good = play.audit(neighbours.policy_file)
     small = [settle(stage, name, play.data, 3) for name, stage in neighbours.others.items()]
     own = Community(neighbours.first, SPACE, play.data / "keys" / "steward", play.voters(5))
     decide([own, *small], play.data)

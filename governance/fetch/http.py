@@ -81,3 +81,17 @@ class Website:
     def close(self) -> None:
         """Closes the connections."""
         self._transport.close()
+
+
+def read_url(url: str, limit: int) -> bytes:
+    """The bytes at any URL, under the same bounds.
+
+    Raises:
+        NotFound, TooLarge, SourceUnavailable: as `PublicFiles.read`.
+    """
+    base, _, name = url.rpartition("/")
+    source = Website(base)
+    try:
+        return source.read(name, limit)
+    finally:
+        source.close()

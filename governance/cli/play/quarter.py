@@ -267,11 +267,14 @@ class Quarter:
             f"✓ All {len(proofs)} receipts hold against the final log of {log.checkpoint.size} entries",
         )
 
-    def audit(self) -> bool:
-        """A stranger, in a process of their own, knowing only the URL."""
-        say("", f"A stranger audits everything, knowing only {self.client.base_url}:", "")
+    def audit(self, witnesses: Path) -> bool:
+        """A stranger, in a process of their own, knowing only the URL and whom else to ask."""
+        say("", f"A stranger audits {self.client.base_url}, and asks the neighbours what they have seen:", "")
         stranger = subprocess.Popen(
-            command("audit", self.client.base_url), env=environment(), stdout=subprocess.PIPE, text=True
+            command("audit", self.client.base_url, "--witnesses", str(witnesses)),
+            env=environment(),
+            stdout=subprocess.PIPE,
+            text=True,
         )
         with stranger:
             for line in stranger.stdout or ():
