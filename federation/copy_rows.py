@@ -15,6 +15,24 @@ INSTANCE: Final = "instance"
 SPACE: Final = "space"
 BALLOT: Final = "ballot"
 _STEPS: Final = {INSTANCE: 1, SPACE: 2, BALLOT: 4}
+# Made once: building a statement costs several times what executing it does.
+_by_origin: Final = sa.select(copies).where(copies.c.origin == sa.bindparam("log"))
+_count: Final = sa.select(sa.func.count()).select_from(copies).where(copies.c.peer == sa.bindparam("of"))
+_newest: Final = sa.select(sa.func.max(seen.c.seen_at)).where(seen.c.peer == sa.bindparam("of"))
+_due: Final = (
+    sa.select(copies.c.origin, copies.c.size, copies.c.checked_at, seen.c.size, seen.c.seen_at)
+    .join(seen, seen.c.origin == copies.c.origin)
+    .where(
+        copies.c.peer == sa.bindparam("of"), copies.c.kind == sa.bindparam("kinds"), seen.c.frozen.is_(None)
+    )
+    .order_by(copies.c.checked_at, copies.c.origin)
+)
+_to_return: Final = (
+    sa.select(copies)
+    .where(copies.c.peer == sa.bindparam("of"), copies.c.size > copies.c.returned, copies.c.damaged.is_(None))
+    .order_by(copies.c.origin)
+    .limit(sa.bindparam("most"))
+)
 _KEEP: Final = {c.name: f"{copies.name}.{c.name}" for c in copies.columns if not c.primary_key}
 LONGEST: Final = 3_600
 """Seconds after which even a log that has not grown for years is looked at."""
@@ -54,7 +72,7 @@ def home(peer: str) -> str:
 
 def get(conn: sa.Connection, origin: str) -> CopyRow | None:
     """The row of an origin."""
-    row = conn.execute(sa.select(copies).where(copies.c.origin == origin)).mappings().first()
+    row = conn.execute(_by_origin, {"log": origin}).mappings().first()
     return None if row is None else CopyRow(**row)
 
 
@@ -72,8 +90,7 @@ def begin(conn: sa.Connection, row: CopyRow) -> None:
 
 def count(conn: sa.Connection, peer: str) -> int:
     """The logs of a peer that we know."""
-    mine = sa.select(sa.func.count()).select_from(copies).where(copies.c.peer == peer)
-    return int(conn.scalar(mine) or 0)
+    return int(conn.scalar(_count, {"of": peer}) or 0)
 
 
 def commit(conn: sa.Connection, old: CopyRow, *, size: int, root: bytes, note: bytes, now: int) -> bool:
@@ -94,30 +111,19 @@ def due(conn: sa.Connection, peer: str, kind: str, now: int) -> list[str]:
     The longer a log has not grown, the longer it is left alone; not so one that a hint or our own witness
     knows to be larger than our copy.
     """
-    chosen = (
-        sa.select(copies.c.origin, copies.c.size, copies.c.checked_at, seen.c.size, seen.c.seen_at)
-        .join(seen, seen.c.origin == copies.c.origin)
-        .where(copies.c.peer == peer, copies.c.kind == kind, seen.c.frozen.is_(None))
-        .order_by(copies.c.checked_at, copies.c.origin)
-    )
     return [
         origin
-        for origin, size, checked_at, known, seen_at in conn.execute(chosen)
+        for origin, size, checked_at, known, seen_at in conn.execute(_due, {"of": peer, "kinds": kind})
         if known > size or now - checked_at >= min(LONGEST, (now - seen_at) // 8)
     ]
 
 
 def newest(conn: sa.Connection, peer: str) -> int:
     """When a log of the peer was last seen to grow."""
-    return int(conn.scalar(sa.select(sa.func.max(seen.c.seen_at)).where(seen.c.peer == peer)) or 0)
+    return int(conn.scalar(_newest, {"of": peer}) or 0)
 
 
 def to_return(conn: sa.Connection, peer: str, limit: int) -> list[CopyRow]:
     """The copies whose logs have not got our cosignature of their size yet."""
-    chosen = (
-        sa.select(copies)
-        .where(copies.c.peer == peer, copies.c.size > copies.c.returned, copies.c.damaged.is_(None))
-        .order_by(copies.c.origin)
-        .limit(limit)
-    )
-    return [CopyRow(**row) for row in conn.execute(chosen).mappings()]
+    rows = conn.execute(_to_return, {"of": peer, "most": limit}).mappings()
+    return [CopyRow(**row) for row in rows]

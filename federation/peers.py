@@ -8,7 +8,7 @@ together), `blocked`. No trust passes on: what a peer says about its peers is he
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 import sqlalchemy as sa
@@ -25,6 +25,14 @@ from governance.statements.entry import read_entry
 from governance.statements.instance import Instance
 from governance.store.rows import upsert_rows
 
+# Made once: building a statement costs several times what executing it does.
+_by_id: Final = sa.select(peers).where(peers.c.id == sa.bindparam("peer"))
+_expire: Final = sa.delete(nonces).where(nonces.c.expires < sa.bindparam("now"))
+_remembered: Final = sa.select(sa.func.count()).where(nonces.c.sender == sa.bindparam("of"))
+_used: Final = sa.select(sa.literal(1)).where(
+    nonces.c.sender == sa.bindparam("of"), nonces.c.nonce == sa.bindparam("text")
+)
+_remember: Final = sa.insert(nonces)
 FOLLOWING: Final = frozenset({"mirror", "partner"})
 PENDING: Final = 1_000
 """Requests for peering that wait for a decision; more are refused."""
@@ -52,8 +60,7 @@ class PeerRow:
     @cached_property
     def instance(self) -> Instance | None:
         """The pinned identity document; None before there is one."""
-        statement = read_entry(self.document).statement if self.document else None
-        return statement if isinstance(statement, Instance) else None
+        return _parsed(self.document)
 
     @property
     def follows(self) -> bool:
@@ -84,9 +91,15 @@ class PeerRow:
         return kinds
 
 
+@lru_cache(maxsize=1024)
+def _parsed(document: bytes) -> Instance | None:
+    statement = read_entry(document).statement if document else None
+    return statement if isinstance(statement, Instance) else None
+
+
 def get(conn: sa.Connection, peer: str) -> PeerRow | None:
     """The peer of an instance id."""
-    row = conn.execute(sa.select(peers).where(peers.c.id == peer)).mappings().first()
+    row = conn.execute(_by_id, {"peer": peer}).mappings().first()
     return None if row is None else PeerRow(**row)
 
 
@@ -170,14 +183,13 @@ class _Remembered:
     def use(self, keyid: str, nonce: str, expires: int) -> bool:
         """Whether the nonce is new; remembers it until it expires."""
         with self._node.db.write() as conn:
-            conn.execute(sa.delete(nonces).where(nonces.c.expires < self._node.clock()))
-            mine = nonces.c.sender == keyid
-            known = conn.scalar(sa.select(sa.func.count()).select_from(nonces).where(mine)) or 0
+            conn.execute(_expire, {"now": self._node.clock()})
+            known = conn.scalar(_remembered, {"of": keyid}) or 0
             if known >= NONCES:
                 raise RateLimited("too many requests of this peer", retry_after=60)
-            if conn.scalar(sa.select(sa.literal(1)).where(mine, nonces.c.nonce == nonce)) is not None:
+            if conn.scalar(_used, {"of": keyid, "text": nonce}) is not None:
                 return False
-            conn.execute(sa.insert(nonces).values(sender=keyid, nonce=nonce, expires=expires))
+            conn.execute(_remember, {"sender": keyid, "nonce": nonce, "expires": expires})
         return True
 
 

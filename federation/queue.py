@@ -23,6 +23,33 @@ from governance.store.rows import upsert_rows
 FIRST: Final = 30
 CAP: Final = 6 * 3600
 _ERROR: Final = 500
+# Made once: building a statement costs several times what executing it does.
+_failed_ones: Final = errands.c.peer == sa.bindparam("of"), errands.c.attempts > 0
+_has_failed: Final = sa.select(sa.literal(1)).where(*_failed_ones).limit(1)
+_revive: Final = (
+    sa.update(errands)
+    .where(*_failed_ones)
+    .values(due_at=sa.bindparam("now"), attempts=0, woken=errands.c.woken + 1)
+)
+_due: Final = (
+    sa.select(errands)
+    .where(errands.c.due_at <= sa.bindparam("now"))
+    .order_by(errands.c.due_at, errands.c.peer, errands.c.kind)
+)
+_done: Final = (
+    sa.update(errands)
+    .where(
+        errands.c.peer == sa.bindparam("of"),
+        errands.c.kind == sa.bindparam("what"),
+        errands.c.woken == sa.bindparam("seen"),
+    )
+    .values(
+        due_at=sa.bindparam("due"),
+        attempts=sa.bindparam("tries"),
+        error=sa.bindparam("why"),
+        last_ok=sa.bindparam("ok"),
+    )
+)
 _log: Final = logging.getLogger("althing.federation")
 
 Work = Callable[[Node, str], int | None]
@@ -82,25 +109,17 @@ def wake(node: Node, peer: str, *kinds: str) -> None:
 
 def revive(node: Node, peer: str) -> None:
     """The peer was heard of: what had failed is due again at once."""
-    failed = errands.c.peer == peer, errands.c.attempts > 0
     with node.db.read() as conn:
-        if conn.scalar(sa.select(sa.literal(1)).where(*failed).limit(1)) is None:
+        if conn.scalar(_has_failed, {"of": peer}) is None:
             return
     with node.db.write() as conn:
-        conn.execute(
-            sa.update(errands)
-            .where(*failed)
-            .values(due_at=node.clock(), attempts=0, woken=errands.c.woken + 1)
-        )
+        conn.execute(_revive, {"of": peer, "now": node.clock()})
 
 
 def due(node: Node) -> list[Errand]:
     """The errands that are due, the longest waiting first."""
-    chosen = (
-        sa.select(errands).where(errands.c.due_at <= node.clock()).order_by(errands.c.due_at, errands.c.peer)
-    )
     with node.db.read() as conn:
-        return [Errand(**row) for row in conn.execute(chosen).mappings()]
+        return [Errand(**row) for row in conn.execute(_due, {"now": node.clock()}).mappings()]
 
 
 def of_peer(conn: sa.Connection, peer: str) -> list[Errand]:
@@ -134,11 +153,17 @@ def _failed(node: Node, errand: Errand, error: GovernanceError) -> None:
 
 def _store(node: Node, done: Errand) -> None:
     """Unless it was woken while it ran: then it stays due."""
-    change = sa.update(errands).where(
-        errands.c.peer == done.peer, errands.c.kind == done.kind, errands.c.woken == done.woken
-    )
+    values = {
+        "of": done.peer,
+        "what": done.kind,
+        "seen": done.woken,
+        "due": done.due_at,
+        "tries": done.attempts,
+        "why": done.error,
+        "ok": done.last_ok,
+    }
     with node.db.write() as conn:
-        conn.execute(change.values(_row(done)))
+        conn.execute(_done, values)
 
 
 def _row(errand: Errand) -> dict[str, object]:

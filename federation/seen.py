@@ -17,6 +17,28 @@ from federation.tables import seen
 from governance.log.merkle import EMPTY_ROOT
 from governance.store.rows import upsert_rows
 
+# Made once: building a statement costs several times what executing it does.
+_by_origin: Final = sa.select(seen).where(seen.c.origin == sa.bindparam("log"))
+_new: Final = sa.bindparam("new", type_=sa.BigInteger)
+_advance: Final = (
+    sa.update(seen)
+    .where(
+        seen.c.origin == sa.bindparam("log"),
+        seen.c.size == sa.bindparam("old"),
+        seen.c.frozen.is_(None),
+        sa.or_(
+            _new > seen.c.size,
+            sa.and_(_new == seen.c.size, seen.c.root == sa.bindparam("new_root")),
+        ),
+    )
+    .values(
+        size=_new,
+        root=sa.bindparam("new_root"),
+        note=sa.bindparam("new_note"),
+        seen_at=sa.bindparam("now"),
+    )
+)
+_advance_cosigned: Final = _advance.values(cosigned=sa.bindparam("lines"))
 _KEEP: Final = {c.name: f"{seen.name}.{c.name}" for c in seen.columns if not c.primary_key}
 _origins: Final[dict[str, str]] = {}
 """SHA-256 in hex -> origin; true for every instance alike."""
@@ -41,7 +63,7 @@ class SeenRow:
 
 def get(conn: sa.Connection, origin: str) -> SeenRow | None:
     """The row of an origin."""
-    row = conn.execute(sa.select(seen).where(seen.c.origin == origin)).mappings().first()
+    row = conn.execute(_by_origin, {"log": origin}).mappings().first()
     return None if row is None else SeenRow(**row)
 
 
@@ -92,14 +114,10 @@ def advance(
         now: Unix seconds.
         cosigned: the note with our witness lines as well; None leaves what we cosigned last.
     """
-    same = sa.or_(sa.literal(size > old), seen.c.root == root)
-    chosen = sa.update(seen).where(
-        seen.c.origin == origin, seen.c.size == old, seen.c.frozen.is_(None), sa.literal(size >= old), same
-    )
-    values = {"size": size, "root": root, "note": note, "seen_at": now}
-    if cosigned is not None:
-        values["cosigned"] = cosigned
-    return conn.execute(chosen.values(values)).rowcount == 1
+    values = {"log": origin, "old": old, "new": size, "new_root": root, "new_note": note, "now": now}
+    if cosigned is None:
+        return conn.execute(_advance, values).rowcount == 1
+    return conn.execute(_advance_cosigned, {**values, "lines": cosigned}).rowcount == 1
 
 
 def freeze(conn: sa.Connection, origin: str, evidence: str) -> None:
