@@ -54,6 +54,17 @@ _FILES: Final[dict[str, dict[str, dict[str, str]]]] = {
     "streamBallot": {"text/event-stream": {"type": "string"}},
 }
 """What operations answer whose handlers give bytes."""
+_RAW: Final[dict[str, dict[str, Any]]] = {
+    "addCheckpoint": {
+        "description": "`old <size>`, the consistency proof, an empty line, the checkpoint (C2SP tlog-witness)",
+        "content": {"text/plain": {"schema": {"type": "string"}}},
+    },
+    "tellPeer": {
+        "description": "A greeting, notes or evidence, signed by the sending instance (RFC 9421)",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    },
+}
+"""The bodies that are no statements."""
 _DESCRIPTION: Final = """Signed votes, public logs, results anybody can recompute.
 
 Everything that changes something is a signed statement in a DSSE envelope; there are no accounts and no
@@ -93,6 +104,8 @@ def _complete(operation: dict[str, Any]) -> None:
     if name in _FILES:
         media = {kind: {"schema": schema} for kind, schema in _FILES[name].items()}
         operation["responses"]["200"]["content"] = media
+    if name in _RAW:
+        operation["requestBody"] = {"required": True, **_RAW[name]}
     kinds = _BODIES.get(name)
     if kinds is None:
         return

@@ -61,4 +61,5 @@ def test_every_operation_has_an_id_a_summary_and_its_problems():
             assert {"429", "503"} <= set(operation["responses"])
             if method == "post":
                 assert operation["requestBody"]["required"]
-                assert {"201", "400", "413", "422"} <= set(operation["responses"])
+                assert {"400", "413", "422"} <= set(operation["responses"])
+                assert {"200", "201"} & set(operation["responses"])
