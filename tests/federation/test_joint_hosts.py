@@ -112,7 +112,7 @@ def pooled(person: Person, file: Path, communities: int) -> dict[str, Any]:
 
 def test_cut_off_and_healed_in_grace(joint: Joint, tmp_path: Path) -> None:
     a, b, c = joint.lab.hosts
-    joint.call("together", opens=25, lasts=15, grace=120)
+    joint.call("together", opens=45, lasts=15, grace=120)
     c.shun(a, b)
     a.shun(c)
     b.shun(c)
@@ -139,7 +139,7 @@ def test_cut_off_and_healed_in_grace(joint: Joint, tmp_path: Path) -> None:
 
 def test_dead_beyond_grace_then_late(joint: Joint) -> None:
     a, b, c = joint.lab.hosts
-    joint.call("without", opens=25, lasts=10, grace=4)
+    joint.call("without", opens=45, lasts=10, grace=4)
     for town in joint.towns:
         joint.vote(town)
     c.kill()
