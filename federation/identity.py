@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from mnemonic import Mnemonic
 
-from governance.errors import IdentityChanged, InvalidStatement, SetupFault
+from governance.errors import IdentityChanged, InvalidStatement, Refused, SetupFault
 from governance.replay.instance import WEEK, check_document, check_first, check_next
 from governance.service.batch import Batch, Committed
 from governance.service.core import Service
@@ -105,7 +105,7 @@ def check_chain(old: Entry | None, later: Sequence[Entry]) -> None:
             else:
                 check_next(document_of(known), known.identity, document_of(entry), entry)
             known = entry
-    except InvalidStatement as e:
+    except Refused as e:
         raise IdentityChanged(f"the documents do not follow each other: {e.detail}") from e
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from federation import backup, discovery, http_signatures, identity, peers
 from federation.client import Client
 from federation.discovery import NamedLog
+from federation.keys import HTTP, MIRROR, WITNESS
 from federation.peers import PeerRow
 from federation.tables import MIGRATIONS
 from governance import limits
@@ -21,6 +22,7 @@ from governance.errors import AlreadyExists, MalformedKey, MalformedRequest, Not
 from governance.fetch import egress
 from governance.fetch.http import Website
 from governance.log.checkpoint import open_checkpoint
+from governance.log.cosignature import Ed25519Cosigner
 from governance.log.tiles import bundles_for, parse_bundle
 from governance.replay.instance import InstanceState
 from governance.service.instance import public
@@ -77,14 +79,15 @@ def restore_instance(mirror: str, root_file: bytes, data: Path, database: str | 
     now = int(time.time())
     document = _document(files, instance, root)
     bundle = _keys(match[1], instance, root, now)
+    kept = _named(bundle.files, document)
     try:
-        _write_keys(data / "keys", {**bundle.files, _ROOT: root.dump()})
+        _write_keys(data / "keys", {**kept, _ROOT: root.dump()})
         logs, count = _fill(data, database, files, document)
     except BaseException:
         # Half an instance would only be in the way of the next attempt, with another mirror.
         shutil.rmtree(data, ignore_errors=True)
         raise
-    return Restored(document.name, document.base_url, len(bundle.files), logs, count)
+    return Restored(document.name, document.base_url, len(kept), logs, count)
 
 
 def _fill(data: Path, database: str | None, files: PublicFiles, document: Instance) -> tuple[int, int]:
@@ -130,6 +133,31 @@ def _keys(peer: str, instance: str, root: Ed25519Key, now: int) -> backup.KeyBun
     if bundle.instance != instance:
         raise MalformedKey("the sealed keys are of another instance")
     return bundle
+
+
+def _named(files: dict[str, bytes], document: Instance) -> dict[str, bytes]:
+    """The key files without those for requests and cosignatures that the identity document does not name.
+
+    Anybody can seal something to a public root key. A key that a mirror slipped in would be named by our next
+    document; for one that is left out, the start makes another.
+
+    Raises:
+        MalformedKey: the service key is not the one of the document, or a file is no key.
+    """
+    if public(keyfile.load(files.get("service", b""))) != document.service:
+        raise MalformedKey("the sealed keys do not fit the identity document; restore from another mirror")
+    return {n: d for n, d in files.items() if n not in {HTTP, WITNESS, MIRROR} or _fits(n, d, document)}
+
+
+def _fits(name: str, data: bytes, document: Instance) -> bool:
+    """Whether a key for requests or cosignatures is one that the document names."""
+    key, part = keyfile.load(data), document.federation
+    if part is None or not isinstance(key, Ed25519Key):
+        return False
+    if name == HTTP:
+        return public(key) == part.http_key
+    base = document.origin.removesuffix("/instance")
+    return str(Ed25519Cosigner(f"{base}/{name}", key.seed).key) in part.witnesses
 
 
 def _write_keys(folder: Path, files: dict[str, bytes]) -> None:

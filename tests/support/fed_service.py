@@ -111,7 +111,8 @@ def mirror_at(host: str, network: Network, clock: VirtualClock) -> SimNode:
 
 def befriend(us: Real, other: SimNode) -> None:
     """Both operators decide to mirror each other."""
-    us.order(other)
+    if other.own.instance not in us.node.own.decisions():
+        us.order(other)
     order = Peer(us.instance, URL, "mirror", "", None, other.own.operator_key.member_id, other.clock())
     entry = signed(order, other.own.operator_key)
     other.own.decided[us.instance] = Decision(order, entry.identity)

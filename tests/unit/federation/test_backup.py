@@ -1,4 +1,4 @@
-"""Sealed keys: opened by the root key alone, given to those who mirror us, given back to the root key's holder."""
+"""Sealed keys: opened by the root key alone, given to those who mirror us, given back to its holder."""
 
 from __future__ import annotations
 

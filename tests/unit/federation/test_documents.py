@@ -131,7 +131,7 @@ def _greeting_of(attacker: SimNode, **claims: object) -> bytes:
 
 
 def test_a_stranger_makes_us_fetch_nothing(two: Two) -> None:
-    """A document with an id that its root key does not prove, as after a rotation, at the stranger's address."""
+    """A document with an id that its root key does not prove, as after a rotation."""
     evil = make_node("evil.example", two.network, two.clock)
     body = _greeting_of(evil, id="sha256:" + "e" * 64, serial=7, previous="sha256:" + "0" * 64)
     before = asked(two, "a.example")
