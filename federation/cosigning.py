@@ -29,6 +29,9 @@ LOGS: Final = 64
 """Logs in one run of the errand."""
 STRANGE: Final = 8
 """Newest, and as many others, of the logs that the witness has never cosigned, in one run."""
+_LARGER: Final = (
+    f"CASE WHEN excluded.size > {witnessed.name}.size THEN excluded.size ELSE {witnessed.name}.size END"
+)
 _log: Final = logging.getLogger("althing.federation")
 _lock: Final = Lock()
 
@@ -137,6 +140,11 @@ def _submit(node: Node, witness: Witness, head: OwnHead, old: int) -> None:
     """Have one checkpoint cosigned, and keep what comes back."""
     head, note = obtain(node, witness, head, old)
     node.own.cosigned(head.origin, note, witness.verifiers)
-    row = {"witness": witness.id, "origin": head.origin, "size": head.size, "at": node.clock()}
+    acknowledge(node, witness.id, head.origin, head.size)
+
+
+def acknowledge(node: Node, witness: str, origin: str, size: int) -> None:
+    """A witness has signed a log of ours up to that size, or further already."""
+    row = {"witness": witness, "origin": origin, "size": size, "at": node.clock()}
     with node.db.write() as conn:
-        upsert_rows(conn, witnessed, [row])
+        upsert_rows(conn, witnessed, [row], size=_LARGER)

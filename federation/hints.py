@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from msgspec import Meta
 
 from federation import copy_rows, peers, queue, seen, witness
+from federation.cosigning import acknowledge
 from federation.endpoints import JSON, Answer, Request, Route, route
 from federation.node import Node
 from federation.peers import PeerRow
@@ -201,6 +202,9 @@ def _take(node: Node, sender: PeerRow, origin: str, note: bytes) -> int:
     if any(not 0 < c.time <= node.clock() + AHEAD for c in opened.cosignatures):
         raise MalformedRequest("a cosignature is of no time, or of one far ahead of ours")
     node.own.cosigned(origin, note, verifiers)
+    if len(opened.cosignatures) == len(verifiers):
+        # Both its keys have signed: its witness need not be asked for this one any more.
+        acknowledge(node, sender.id, origin, opened.checkpoint.size)
     return opened.checkpoint.size
 
 

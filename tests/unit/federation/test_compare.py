@@ -100,10 +100,28 @@ def test_after_the_proof_nothing_is_compared_again() -> None:
     third = Third(9, 7)
     third.pull()
     third.ask(third.a, third.b)
+    third.clock.now += compare.ANEW
     asked = len(third.network.asked)
     third.ask(third.a, third.b)
     again = [url for _, _, url in third.network.asked[asked:]]
     assert len(again) == 1, "only the third one's instance log, which is not forked"
+
+
+def test_what_agreed_is_compared_again_when_it_has_grown_or_a_day_is_over() -> None:
+    third = Third(9, 9, common=9)
+
+    def asked() -> int:
+        before = len(third.network.asked)
+        third.ask(third.a, third.b)
+        return len(third.network.asked) - before
+
+    third.pull()
+    assert [asked(), asked()] == [2, 0]
+    third.log.append(b"news")
+    mirror.pull(third.a.node, third.third.own.instance)
+    assert [asked(), asked()] == [1, 1], "the other one has not seen it yet"
+    third.clock.now += compare.ANEW
+    assert asked() == 2
 
 
 def test_a_checkpoint_by_another_key_proves_nothing_and_hides_no_other_log() -> None:

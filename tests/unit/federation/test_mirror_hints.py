@@ -8,9 +8,9 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from federation import hints, mirror, peers, queue, seen
+from federation import cosigning, hints, mirror, peers, queue, seen
 from federation.hints import Notes
-from federation.tables import errands
+from federation.tables import errands, witnessed
 from governance.canonical import encode
 from governance.errors import BadSignature, GovernanceError, NotAuthorised, OldCheckpoint
 from governance.log.checkpoint import open_checkpoint
@@ -302,3 +302,23 @@ def test_two_who_know_each_other_are_needed() -> None:
     acquaint(two.us, two.them, "observer")
     assert two.pull() is None
     assert not two.files()
+
+
+def test_cosignatures_that_were_brought_back_are_not_asked_for() -> None:
+    two = pair()
+    acquaint(two.them, two.us)
+    two.pull()
+    asked = len(two.network.asked)
+    assert cosigning.cosign(two.them.node, two.us.own.instance) is None
+    assert len(two.network.asked) == asked
+    space_of(two).append(b"news")
+    cosigning.cosign(two.them.node, two.us.own.instance)
+    assert [url for _, _, url in two.network.asked[asked:]] == ["https://us.example/witness/add-checkpoint"]
+
+
+def test_an_older_cosignature_takes_nothing_back() -> None:
+    two = pair()
+    cosigning.acknowledge(two.them.node, "w", "them.example/instance", 7)
+    cosigning.acknowledge(two.them.node, "w", "them.example/instance", 5)
+    with two.them.node.db.read() as conn:
+        assert conn.scalars(sa.select(witnessed.c.size).where(witnessed.c.witness == "w")).all() == [7]
