@@ -18,15 +18,25 @@ from msgspec import Meta
 
 from governance import limits
 from governance.canonical import decode, encode
-from governance.errors import BadEvidence, GovernanceError, MalformedEvidence, TooLarge
+from governance.errors import (
+    BadEvidence,
+    BadSignature,
+    GovernanceError,
+    Malformed,
+    MalformedEvidence,
+    TooLarge,
+    Unsupported,
+)
 from governance.log.checkpoint import Checkpoint, open_checkpoint
 from governance.log.cosignature import open_cosigned, verifier_for
 from governance.log.merkle import HASH, ReadHash
+from governance.log.policy import LOG_KINDS
 from governance.log.proofs import consistency_path, roots_from_path
 from governance.signing.note import VerifierKey, parse_vkey
 
 MEDIA_TYPE: Final = "application/vnd.althing.equivocation.v1+json"
-LIMIT: Final = 2 * limits.NOTE + 64 * 1024
+LIMIT: Final = 4 * limits.NOTE + 64 * 1024
+"""JSON may need two bytes for one of a note; a log must not escape by signing lines full of quotes."""
 
 Kind = Literal["same-size", "different-sizes", "cosigner"]
 _Note = Annotated[str, Meta(max_length=limits.NOTE)]
@@ -48,7 +58,11 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What evidence proves: `accused` signed two trees of the log `origin`, with these sizes and roots."""
+    """What evidence proves: the keys `accused` signed two trees of `origin`, with these sizes and roots.
+
+    It is keys that stand accused. Whose they are the evidence cannot say: anybody may make a key under any
+    name, and a cosignature of type 04 does not even bind the name. Compare with the keys you hold.
+    """
 
     kind: str
     origin: str
@@ -64,6 +78,8 @@ _decoder: Final = msgspec.json.Decoder(Evidence)
 def parse_evidence(data: bytes) -> Evidence:
     """The evidence of a file; whether it proves anything is `verify_evidence`.
 
+    It has one spelling, the canonical one, so that its digest is that of the file.
+
     Raises:
         TooLarge: more than `LIMIT` bytes.
         MalformedEvidence: not this format.
@@ -76,6 +92,8 @@ def parse_evidence(data: bytes) -> Evidence:
         raise MalformedEvidence(e.detail, pointer=e.pointer) from e
     if any(len(node) != HASH for node in evidence.path):
         raise MalformedEvidence(f"the nodes of a path are {HASH} bytes", pointer="/path")
+    if encode(evidence) != data:
+        raise MalformedEvidence("evidence is canonical JSON (RFC 8785): keys in order, no white space")
     return evidence
 
 
@@ -84,14 +102,15 @@ def verify_evidence(evidence: Evidence) -> Finding:
 
     Raises:
         BadEvidence: nothing: a signature fails, or one tree can have had both heads.
+        Unsupported: this installation cannot verify signatures of that type.
     """
     try:
-        key = parse_vkey(evidence.vkey)
+        key = _log_key(evidence.vkey)
         old, new = (_head(note.encode(), key, evidence.cosigner) for note in evidence.notes)
+    except (BadEvidence, Unsupported):
+        raise
     except (GovernanceError, UnicodeEncodeError) as e:
         raise BadEvidence(f"a note is not signed as it should be: {e}") from e
-    if old.origin != new.origin:
-        raise BadEvidence("the two heads are of different logs")
     if evidence.path or old.size != new.size:
         _check_path(old, new, evidence.path)
     elif old.root == new.root:
@@ -103,10 +122,21 @@ def verify_evidence(evidence: Evidence) -> Finding:
     )
 
 
+def _log_key(vkey: str) -> VerifierKey:
+    key = parse_vkey(vkey)
+    if key.kind not in LOG_KINDS:
+        # Type 04 does not bind the name: a witness's lines would verify as those of any log it cosigned.
+        raise BadEvidence("a log does not sign with a key of this type")
+    return key
+
+
 def _head(note: bytes, key: VerifierKey, cosigner: str | None) -> Checkpoint:
     log = [verifier_for(key)]
+    # Either way the origin is the name of the log's key: both heads are of one log.
     if cosigner is None:
         return open_checkpoint(note, log)
+    if cosigner == str(key):
+        raise BadEvidence("the cosigner is the log itself")
     opened = open_cosigned(note, log, [verifier_for(parse_vkey(cosigner))])
     if not opened.cosignatures:
         raise BadEvidence("the cosigner did not sign both notes")
@@ -139,6 +169,12 @@ def _check_kind(evidence: Evidence, same: bool) -> None:
 def same_size(vkey: str, one: bytes, other: bytes, cosigner: str | None = None) -> bytes:
     """Evidence from two notes of the same size with different roots.
 
+    Args:
+        vkey: of the log.
+        one: a note of the log.
+        other: another one.
+        cosigner: vkey of one that signed both and is to be accused too.
+
     Raises:
         BadEvidence: they prove nothing.
     """
@@ -155,13 +191,18 @@ def different_sizes(
         smaller: the note of the smaller tree.
         larger: the note of the larger one.
         read_hash: subtree hashes of the larger tree.
-        cosigner: accuse this one too: it signed both.
+        cosigner: vkey of one that signed both and is to be accused too.
 
     Raises:
-        BadEvidence: they prove nothing.
+        BadEvidence: they prove nothing, or the hashes are not those of the larger tree.
     """
-    key = verifier_for(parse_vkey(vkey))
-    old, new = open_checkpoint(smaller, [key]), open_checkpoint(larger, [key])
+    try:
+        key = verifier_for(_log_key(vkey))
+        old, new = open_checkpoint(smaller, [key]), open_checkpoint(larger, [key])
+    except (Malformed, BadSignature) as e:
+        raise BadEvidence(f"a note is not signed as it should be: {e.detail}") from e
+    if not 0 < old.size < new.size:
+        raise BadEvidence("evidence leads from a smaller tree, that is not empty, to a larger one")
     path = consistency_path(read_hash, old.size, new.size)
     kind: Kind = "different-sizes" if cosigner is None else "cosigner"
     return _made(kind, vkey, (smaller, larger), path, cosigner)
@@ -174,7 +215,10 @@ def _made(
     path: list[bytes],
     cosigner: str | None,
 ) -> bytes:
-    one, other = (note.decode() for note in notes)
+    try:
+        one, other = (note.decode() for note in notes)
+    except UnicodeDecodeError as e:
+        raise BadEvidence("a note is not text") from e
     evidence = Evidence(kind, vkey, (one, other), path, cosigner)
     verify_evidence(evidence)
     return encode(evidence)
