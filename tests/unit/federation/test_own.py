@@ -1,4 +1,4 @@
-"""The own instance as federation sees it: the very bytes that HTTP serves, its orders, its evidence, its keys."""
+"""The own instance as federation sees it: the very bytes that HTTP serves, orders, evidence, keys."""
 
 from __future__ import annotations
 
