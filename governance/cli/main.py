@@ -103,6 +103,7 @@ def _register(app: typer.Typer, composition: Composition) -> None:
         count,
         delegate,
         demo,
+        evidence,
         export,
         joint,
         key,
@@ -121,6 +122,6 @@ def _register(app: typer.Typer, composition: Composition) -> None:
     serve.register(app, composition.serve)
     for group in (key, space, member, roadmap, ballot, vote, delegate, receipt, commitment, calendar):
         group.register(app)
-    for group in (joint, count, rehearse, audit, export, log):
+    for group in (joint, count, rehearse, audit, evidence, export, log):
         group.register(app)
     plugins.register(app, composition.plugins)
