@@ -7,17 +7,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import httpx
-import sqlalchemy as sa
-from sqlalchemy.pool import StaticPool
 
-from federation import endpoints, http_signatures, tables
+from federation import endpoints, http_signatures
 from federation.backup import seal
 from federation.client import Client
 from federation.endpoints import Request, Route
@@ -25,7 +21,7 @@ from federation.keys import Keys, make_keys
 from federation.node import Node
 from federation.ports import Decision, OwnHead
 from governance.canonical import digest, sha256
-from governance.errors import GovernanceError, InvalidStatement, NotFound, TooLarge
+from governance.errors import GovernanceError, InvalidStatement, NotFound, StorageUnavailable, TooLarge
 from governance.log.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from governance.log.cosignature import open_cosigned
 from governance.log.merkle import EMPTY_ROOT, complete_subtrees, fold_right, leaf_hash, node_hash
@@ -40,7 +36,7 @@ from governance.statements.entry import Entry
 from governance.statements.instance import Federation, Instance, Operator, SpaceNotice, Versions, instance_id
 from governance.statements.peer import Evidence, Peer
 from governance.statements.space import BallotNotice
-from governance.store.engine import Store
+from tests.support.fed_memory import MemoryCopies, MemoryDatabase
 
 START = 1_800_000_000
 WEEK = 7 * 86_400
@@ -139,6 +135,7 @@ class MemoryInstance:
         self.blobs: dict[str, bytes] = {}
         self.decided: dict[str, Decision] = {}
         self.notes: dict[str, dict[int, bytes]] = {}
+        self.held = False
         self._document: Entry | None = None
         self.new_log("instance")
         self.publish_document()
@@ -250,6 +247,8 @@ class MemoryInstance:
         known[opened.size] = add_signatures(known.get(opened.size) or log.checkpoint(opened.size), lines)
 
     def log_evidence(self, origin: str, evidence: bytes) -> None:
+        if self.held:
+            raise StorageUnavailable("this instance first compares its logs with others")
         name = digest(evidence)
         if name not in self.blobs:
             self.blobs[name] = evidence
@@ -291,37 +290,6 @@ class MemoryInstance:
             if path.startswith(folder) and not path.removeprefix(folder).startswith(("spaces/", "ballots/")):
                 return log.file(path.removeprefix(folder))
         raise NotFound(path)
-
-
-class MemoryCopies:
-    """Copies in a dictionary (`federation.copies.Copies`)."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
-
-    def read(self, path: str) -> bytes:
-        if path not in self.files:
-            raise NotFound(path)
-        return self.files[path]
-
-    def write(self, path: str, data: bytes) -> None:
-        self.files[path] = data
-
-    def remove(self, path: str) -> None:
-        self.files.pop(path, None)
-
-    def settle(self) -> None:
-        """Memory does not lose what was written."""
-
-    def listing(self, folder: str) -> Iterator[str]:
-        return iter(sorted(path for path in self.files if path.startswith(f"{folder}/")))
-
-
-def memory_database() -> Store:
-    """A store with federation's tables alone, in memory."""
-    engine = sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
-    tables.metadata.create_all(engine)
-    return Store(engine, Path("/nonexistent"), ExitStack(), read_only=False)
 
 
 @dataclass
@@ -403,7 +371,7 @@ def make_node(
 
     node = Node(
         own=own,
-        db=memory_database(),
+        db=MemoryDatabase(),
         copies=MemoryCopies(),
         keys=own.keys,
         client=Client(_Wire(network, host), sign),
