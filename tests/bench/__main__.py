@@ -1,7 +1,7 @@
 """`python -m tests.bench [NAMES] [--quick] [--json FILE]`: every figure beside its ceiling, in one table.
 
-Names: sqlite, postgres, audit, counts, rules, delegation, mirror; all without any. Nothing here fails when a
-goal is missed: machines and their neighbours differ, and the table says what was measured.
+Names: sqlite, postgres, audit, counts, rules, delegation, mirror, peers; all without any. Nothing here fails
+when a goal is missed: machines and their neighbours differ, and the table says what was measured.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from tests.bench import auditing, casting, counts, delegating, mirroring, rules
+from tests.bench import auditing, casting, counts, delegating, mirroring, peering, rules
 from tests.bench.figures import Figure, show
 
 ROWS: Final[dict[str, Callable[[bool], Iterator[Figure]]]] = {
@@ -24,6 +24,7 @@ ROWS: Final[dict[str, Callable[[bool], Iterator[Figure]]]] = {
     "rules": rules.run,
     "delegation": delegating.run,
     "mirror": mirroring.run,
+    "peers": peering.run,
 }
 
 
