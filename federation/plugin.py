@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from federation import cli, guard, http_signatures, identity, peers, queue, restoring, scrub
+from federation import cli, guard, http_signatures, identity, instance_cli, peers, queue, restoring, scrub
 from federation.client import Client
 from federation.controllers import controllers
 from federation.copies import DiskCopies
 from federation.errands import Runner
 from federation.followed import followed
 from federation.joint import JointBallots
-from federation.keys import load_keys
+from federation.keys import finish_rotations, load_keys
 from federation.map_controllers import map_controllers
 from federation.map_keeper import MapKeeper
 from federation.node import Node
@@ -57,7 +57,7 @@ class Federation:
     def routes(self, service: Any) -> Sequence[Any]:
         """What other instances, the operator, and readers of the map ask."""
         node: Any = None if service is None else self.node(service)
-        keeper = MapKeeper(lambda: followed(node), lambda: service.clock())
+        keeper = MapKeeper(lambda: followed(node), lambda: node.clock())
         return [
             *controllers(node),
             *operator_controllers(service, node),
@@ -78,8 +78,8 @@ class Federation:
 
     @hookimpl
     def commands(self) -> Sequence[tuple[str, Any]]:
-        """`althing peer` and `althing restore`."""
-        return [("peer", cli.group), ("restore", restoring.program)]
+        """`althing peer`, `althing restore` and `althing instance`."""
+        return [("peer", cli.group), ("restore", restoring.program), ("instance", instance_cli.group)]
 
     def node(self, service: Service) -> Node:
         """The node of a service, made at its first use."""
@@ -98,6 +98,8 @@ def make_node(service: Service) -> Node:
         SetupFault: the operator's policy file cannot be read.
     """
     own = ServiceLogs(service)
+    if service.instance.document is not None:
+        finish_rotations(service.data_dir, service.instance.document)
     keys = load_keys(service.data_dir, service.states.base, post_quantum=service.options.post_quantum)
 
     def sign(method: str, url: str, body: bytes | None, media_type: str | None) -> dict[str, str]:

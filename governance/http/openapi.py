@@ -56,7 +56,7 @@ _FILES: Final[dict[str, dict[str, dict[str, str]]]] = {
 """What operations answer whose handlers give bytes."""
 _RAW: Final[dict[str, dict[str, Any]]] = {
     "addCheckpoint": {
-        "description": "`old <size>`, the consistency proof, an empty line, the checkpoint (C2SP tlog-witness)",
+        "description": "`old <size>`, the proof, an empty line, the checkpoint (C2SP tlog-witness)",
         "content": {"text/plain": {"schema": {"type": "string"}}},
     },
     "tellPeer": {

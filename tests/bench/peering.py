@@ -28,7 +28,7 @@ def run(quick: bool) -> Iterator[Figure]:
 
 
 def _round_trip() -> Figure:
-    """A checkpoint of a log that grew by one entry, cosigned by a real instance, durable before its answer."""
+    """A checkpoint of a log that grew by one entry, cosigned by a real instance, durable when answered."""
     with tempfile.TemporaryDirectory() as folder, _witness(Path(folder)) as stage:
         log = Path(folder) / "witness" / "federation.policy"
         clock = VirtualClock(int(time.time()))

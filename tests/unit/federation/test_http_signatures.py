@@ -102,7 +102,7 @@ def test_two_requests_are_never_the_same():
         {"body": b""},
         {"lookup": lambda _: public_of(Ed25519Key(bytes(32)))},
     ],
-    ids=lambda more: "-".join(more),
+    ids="-".join,
 )
 def test_another_request_than_the_signed_one(more):
     with pytest.raises(BadSignature):
