@@ -25,6 +25,7 @@ from governance.errors import SetupFault
 from governance.fetch import egress
 from governance.hooks import Job, hookimpl
 from governance.log.policy import Policy, parse_policy
+from governance.service.clock import system_clock
 from governance.service.core import Service
 from governance.store.engine import Store
 
@@ -57,7 +58,8 @@ class Federation:
     def routes(self, service: Any) -> Sequence[Any]:
         """What other instances, the operator, and readers of the map ask."""
         node: Any = None if service is None else self.node(service)
-        keeper = MapKeeper(lambda: followed(node), lambda: node.clock())
+        clock = system_clock if service is None else service.clock
+        keeper = MapKeeper(lambda: followed(node), clock)
         return [
             *controllers(node),
             *operator_controllers(service, node),
