@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from governance.audit.asked import Asking
 from governance.audit.ballot import BallotFold, read_head, stream
 from governance.audit.checks import Findings, Log
 from governance.audit.extra import check_listing
@@ -125,9 +126,13 @@ def key_inside(member: str) -> Key | None:
 
 
 def audit_log(
-    files: PublicFiles, *, workers: Workers | None = None, note: Callable[[Check], None] | None = None
+    files: PublicFiles,
+    *,
+    workers: Workers | None = None,
+    asking: Asking | None = None,
+    note: Callable[[Check], None] | None = None,
 ) -> Verdict:
-    """One log's directory: `checkpoint`, `vkey` and `tile/` at its top.
+    """One log's directory: `checkpoint`, `vkey` and `tile/` at its top; arguments as of `run.audit`.
 
     Raises:
         SourceUnavailable: the source stopped answering; there is no verdict.
@@ -148,6 +153,8 @@ def audit_log(
     checkpoint = read_checkpoint(source, log, log.name, vkey)
     if checkpoint is not None:
         _audit(source, log, checkpoint, vkey, shown, workers)
+        if asking is not None:
+            asking.about(findings)
         check_listing(files, log, {"": checkpoint.size}, below="tile/")
     return Verdict.of(files.name, None, findings.checks)
 

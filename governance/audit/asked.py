@@ -6,141 +6,186 @@ signed heads are evidence that anybody can check (`governance.log.evidence`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from governance import limits
-from governance.audit.checks import Findings, Log
-from governance.audit.instance import base_of
-from governance.audit.source import LogFiles, PublicFiles
-from governance.audit.space import SpaceAudit, folder_of
+from governance.audit.checks import AuditedHead, Findings, Log
+from governance.audit.forks import Head, fork
 from governance.canonical import sha256
 from governance.errors import GovernanceError, Malformed, NotFound, Refused, Unavailable
-from governance.log.builder import TileHashes
-from governance.log.checkpoint import Checkpoint, open_checkpoint
+from governance.log.checkpoint import open_checkpoint
 from governance.log.cosignature import open_cosigned, verifier_for
-from governance.log.evidence import different_sizes, same_size
-from governance.log.merkle import EMPTY_ROOT, Frontier
-from governance.log.policy import Policy, PolicyWitness
-from governance.log.tiles import Tile
-from governance.replay.instance import InstanceState
-from governance.signing.note import open_note, parse_vkey
+from governance.log.evidence import parse_evidence, verify_evidence
+from governance.log.policy import NONE, Policy, PolicyWitness
+from governance.signing.note import parse_vkey
 
 Ask = Callable[[str, int], bytes]
 """(URL, most bytes) -> the bytes there; raises NotFound, Unavailable, Malformed."""
 CHECK = "seen"
+QUORUM = "quorum"
 
 
-@dataclass(frozen=True, slots=True)
-class Audited:
-    """A log that was rebuilt, by the key that the log above names."""
+@dataclass(slots=True)
+class Asking:
+    """The witnesses to ask, how to reach them, and the evidence of split views that this brings."""
 
-    origin: str
-    vkey: str
-    folder: str
+    policy: Policy
+    ask: Ask
+    evidence: list[bytes] = field(default_factory=list)
+    _silent: dict[str, str] = field(default_factory=dict)
 
+    def about(self, findings: Findings) -> None:
+        """Ask every witness that has a URL about every audited log, and compare the published notes too."""
+        for audited in list(findings.heads):
+            inquiry = _Inquiry(audited, self)
+            inquiry.judge(findings.about(audited.checkpoint.origin))
+            self.evidence += inquiry.evidence.values()
 
-def audited_logs(state: InstanceState, found: SpaceAudit, sizes: Mapping[str, int]) -> list[Audited]:
-    """The logs that were rebuilt, by the notices that name them; sizes of them by folder."""
-    base = base_of(state.origin)
-    named = [(n.origin, n.vkey) for n in state.spaces.values()]
-    named += [(n.origin, n.vkey) for space in found.spaces.values() for n in space.ballots.values()]
-    logs = [] if state.document is None else [Audited(state.origin, state.document.vkey, "logs/instance")]
-    for origin, vkey in sorted(named):
-        folder = folder_of(origin, base)
-        if folder in sizes:
-            logs.append(Audited(origin, vkey, folder))
-    return logs
+    def answer(self, witness: PolicyWitness, origin: str) -> bytes:
+        """What a witness shows of a log; one that did not answer is not asked again.
 
-
-def ask_witnesses(
-    files: PublicFiles, logs: Sequence[Audited], policy: Policy, ask: Ask, findings: Findings
-) -> list[bytes]:
-    """Ask every witness that has a URL about every log; gives the evidence of split views that comes up."""
-    proofs: list[bytes] = []
-    for audited in logs:
-        log = findings.about(audited.origin)
-        inquiry = _Inquiry(LogFiles(files, audited.folder), audited, ask)
-        proof = inquiry.judge(log, [w for w in policy.witnesses if w.url is not None])
-        if proof is not None:
-            proofs.append(proof)
-    return proofs
+        Raises:
+            Unavailable: it does not answer. NotFound: it does not know the log. Malformed: it sends too much.
+        """
+        if witness.name in self._silent:
+            raise Unavailable(self._silent[witness.name])
+        url = f"{(witness.url or '').rstrip('/')}/{sha256(origin.encode()).hex()}/checkpoint"
+        try:
+            return self.ask(url, limits.NOTE)
+        except Unavailable as e:
+            self._silent[witness.name] = e.detail
+            raise
 
 
 class _Inquiry:
-    """One log: its published head with the tree below it, and what each witness shows of it."""
+    """One log: its audited head, and every other head of it that comes up."""
 
-    def __init__(self, files: LogFiles, audited: Audited, ask: Ask) -> None:
-        self._files, self._audited, self._ask = files, audited, ask
-        self._verifier = verifier_for(parse_vkey(audited.vkey))
-        self._note = b""
-        self._head = Checkpoint(audited.origin, 0, EMPTY_ROOT)
+    def __init__(self, audited: AuditedHead, asking: Asking) -> None:
+        self._audited, self._asking = audited, asking
+        self._logs = [verifier_for(parse_vkey(audited.vkey))]
+        self._head: Head = (audited.checkpoint, audited.note)
+        self._seen: list[str] = []
+        self._silent: list[str] = []
+        self._trouble: list[str] = []
+        self.evidence: dict[tuple[str, ...], bytes] = {}
 
-    def judge(self, log: Log, witnesses: Sequence[PolicyWitness]) -> bytes | None:
-        """Writes the check; gives evidence when a witness has seen another history."""
-        seen: list[str] = []
-        silent: list[str] = []
-        for witness in witnesses:
+    def judge(self, log: Log) -> None:
+        """Writes the checks; `evidence` has one piece for each set of keys that it accuses."""
+        self._check_key()
+        views: list[tuple[str, Head]] = []
+        asked = [witness for witness in self._asking.policy.witnesses if witness.url is not None]
+        for witness in asked:
+            head = self._shown(witness)
+            if head is not None:
+                views.append((witness.name, head))
+        for place, (name, head) in enumerate(views):
+            # Two witnesses contradict each other even where this source shows neither tree.
+            for _, other in views[:place]:
+                if other[0].size == head[0].size:
+                    self._agree(name, head, other)
+            if self._same_history(name, head):
+                self._seen.append(f"{name} ({head[0].size} entries)")
+        self._check_quorum(log)
+        silent = f"no answer of {', '.join(self._silent)}"
+        if self._trouble:
+            log.fail(CHECK, "; ".join(self._trouble))
+        elif self._seen:
+            who = ", ".join(self._seen) + (f"; {silent}" if self._silent else "")
+            text = f"{len(self._seen)} of {len(asked)} witnesses have seen this history: {who}"
+            log.passed(CHECK, text, witnesses=len(self._seen), asked=len(asked))
+        else:
+            log.skipped(CHECK, silent if self._silent else "the policy names no URL of a witness")
+
+    def _check_key(self) -> None:
+        origin = self._audited.checkpoint.origin
+        keys = {str(known.key) for known in self._asking.policy.logs if known.key.name == origin}
+        if keys and self._audited.vkey not in keys:
+            self._trouble.append(f"the policy names another key of this log than {self._audited.vkey}")
+
+    def _shown(self, witness: PolicyWitness) -> Head | None:
+        """The head that a witness shows, signed by the log; None when there is none to compare."""
+        try:
+            note = self._asking.answer(witness, self._audited.checkpoint.origin)
+            checkpoint = open_checkpoint(note, self._logs)
+        except (Unavailable, NotFound) as e:
+            self._silent.append(f"{witness.name} ({e.detail})")
+            return None
+        except (Malformed, Refused) as e:
+            self._trouble.append(f"what {witness.name} answers is not right: {e.detail}")
+            return None
+        if not self._is_signed(witness, note):
+            # The log's own signature is enough to compare, and to accuse the log.
+            return checkpoint, note
+        if checkpoint.size == 0:
+            self._silent.append(f"{witness.name} (has seen no entry yet)")
+            return None
+        return checkpoint, note
+
+    def _is_signed(self, witness: PolicyWitness, note: bytes) -> bool:
+        """Whether the note has that very witness's line; if not, that is written."""
+        try:
+            if open_cosigned(note, self._logs, [verifier_for(witness.key)]).cosignatures:
+                return True
+            why = "its signature is missing"
+        except (Malformed, Refused) as e:
+            why = e.detail
+        self._trouble.append(f"what {witness.name} answers is not right: {why}")
+        return False
+
+    def _same_history(self, name: str, head: Head) -> bool:
+        """Whether a head and the audited one are of one history; if not, or not shown, that is written."""
+        size, shown = head[0].size, self._head[0].size
+        if size <= shown:
+            return self._agree(name, head, self._head)
+        now = self._now()
+        if now is not None and now[0].size >= size:
+            return self._agree("this source, asked again,", now, self._head) and self._agree(name, head, now)
+        seen = f"has cosigned {size} entries, this source shows {shown}"
+        return self._agree(name, head, self._head, f"{seen}: an old state, or a hidden part. Ask again")
+
+    def _now(self) -> Head | None:
+        """The present head of the source, read after the witnesses have answered."""
+        try:
+            note = self._audited.files.checkpoint()
+            return open_checkpoint(note, self._logs), note
+        except GovernanceError:
+            return None
+
+    def _agree(self, name: str, head: Head, other: Head, unlike: str = "cannot be compared") -> bool:
+        witnesses = [str(witness.key) for witness in self._asking.policy.witnesses]
+        try:
+            proof = fork(self._audited.files, self._audited.vkey, (head, other), witnesses)
+        except GovernanceError as e:
+            self._trouble.append(f"{name} {unlike} ({e.detail})")
+            return False
+        if proof is None:
+            return True
+        text = f"{name} shows another history: its tree of {head[0].size} entries is not the one shown here"
+        self._trouble.append(text)
+        self.evidence.setdefault(verify_evidence(parse_evidence(proof)).accused, proof)
+        return False
+
+    def _check_quorum(self, log: Log) -> None:
+        """Compares the published notes as well, and says whether one of them satisfies the policy."""
+        policy, files = self._asking.policy, self._audited.files
+        far = "nothing is published"
+        for path in map(files.path, ("cosigned", "checkpoint")):
             try:
-                shown, note = self._shown(witness)
-            except (Unavailable, NotFound) as e:
-                silent.append(f"{witness.name} ({e.detail})")
+                note = files.files.read(path, limits.NOTE)
+                opened = open_cosigned(note, self._logs, policy.witness_verifiers)
+            except (NotFound, Unavailable):
                 continue
             except (Malformed, Refused) as e:
-                log.fail(CHECK, f"what {witness.name} answers is not right: {e.detail}")
-                return None
-            try:
-                trouble = self._compare(shown)
-                if trouble is None:
-                    seen.append(f"{witness.name} ({shown.size} entries)")
-                    continue
-                log.fail(CHECK, f"{witness.name}: {trouble}")
-                return self._evidence(shown, note)
-            except GovernanceError as e:
-                log.fail(CHECK, f"{witness.name} cannot be compared with this source: {e.detail}")
-                return None
-        if seen:
-            rest = f"; no answer of {', '.join(silent)}" if silent else ""
-            log.passed(CHECK, f"the same history was seen by {', '.join(seen)}{rest}", witnesses=len(seen))
-        else:
-            log.skipped(CHECK, f"no witness has answered: {', '.join(silent) or 'the policy names no URL'}")
-        return None
-
-    def _shown(self, witness: PolicyWitness) -> tuple[Checkpoint, bytes]:
-        """A witness's last checkpoint of this log, signed by the log and by that very witness."""
-        name = sha256(self._audited.origin.encode()).hex()
-        data = self._ask(f"{str(witness.url).rstrip('/')}/{name}/checkpoint", limits.NOTE)
-        opened = open_cosigned(data, [self._verifier], [verifier_for(witness.key)])
-        if opened.checkpoint.origin != self._audited.origin:
-            raise Refused(f"this is a checkpoint of {opened.checkpoint.origin}")
-        if not opened.cosignatures:
-            raise Refused(f"the checkpoint does not carry the signature of {witness.name}")
-        return opened.checkpoint, data
-
-    def _compare(self, shown: Checkpoint) -> str | None:
-        """What is wrong between the witness's head and the source's, which is read after it."""
-        self._note = bytes(open_note(self._files.checkpoint(), [self._verifier]))
-        self._head = open_checkpoint(self._note, [self._verifier])
-        if shown.size > self._head.size:
-            return (
-                f"has cosigned {shown.size} entries, this source shows {self._head.size}: "
-                "an old state, or a hidden part. Ask again"
-            )
-        root = EMPTY_ROOT if shown.size == 0 else Frontier.load(shown.size, self._tree().read_hash).root()
-        if root != shown.root:
-            return f"has seen another history: its tree of {shown.size} entries is not the one shown here"
-        return None
-
-    def _tree(self) -> TileHashes:
-        def read_tile(level: int, n: int, width: int) -> bytes:
-            return next(iter(self._files.tiles([Tile(level, n, width)])))
-
-        return TileHashes(read_tile, self._head.size)
-
-    def _evidence(self, shown: Checkpoint, note: bytes) -> bytes | None:
-        if shown.size > self._head.size or shown.size == 0:
-            return None
-        theirs = bytes(open_note(note, [self._verifier]))
-        if shown.size == self._head.size:
-            return same_size(self._audited.vkey, theirs, self._note)
-        return different_sizes(self._audited.vkey, theirs, self._note, self._tree().read_hash)
+                log.fail(QUORUM, e.detail, file=path)
+                return
+            if not self._same_history(f"the file {path}", (opened.checkpoint, note)):
+                continue
+            keys = [line.key for line in opened.cosignatures]
+            names = ", ".join(sorted(key.name for key in keys)) or "nobody"
+            far = f"{opened.checkpoint.size} entries, cosigned by {names}"
+            if policy.quorum != NONE and policy.satisfied_by(keys):
+                log.passed(QUORUM, f"{policy.quorum}: {far}", entries=opened.checkpoint.size)
+                return
+        if policy.quorum != NONE:
+            log.skipped(QUORUM, f"provisional: {policy.quorum} is not met yet: {far}")

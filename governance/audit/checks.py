@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
+from governance.audit.source import LogFiles
 from governance.audit.verdict import Check
 from governance.errors import (
     AlreadyExists,
@@ -21,6 +23,7 @@ from governance.errors import (
     WrongBallot,
     WrongSuite,
 )
+from governance.log.checkpoint import Checkpoint
 
 CLAUSES: Final = {
     "fingerprint": "protocol 1.4: an instance is the hash of its root key",
@@ -50,6 +53,7 @@ CLAUSES: Final = {
     "closing": "protocol 4: closed at its time or by a recorded order",
     "witnesses": "protocol 4: the quorum of the ballot's policy has cosigned its close",
     "seen": "protocol 8: the witnesses that were asked have seen the same history",
+    "quorum": "C2SP tlog-policy: the published head satisfies the auditor's own policy",
     "count": "protocol 5: the result recomputed from the votes, byte for byte",
     "lot": "counting.md 0: seed from open root and revealed nonces",
     "outcome": "the outcome entry is what the count gives, signed by the service",
@@ -118,11 +122,22 @@ def record_check(error: GovernanceError, kind: str | None) -> str:
     return "signatures" if isinstance(error, (BadSignature, WrongSuite)) else "records"
 
 
+@dataclass(frozen=True, slots=True)
+class AuditedHead:
+    """The head of a log as it was audited: its note verbatim, signed by the key that the log above names."""
+
+    files: LogFiles
+    vkey: str
+    note: bytes
+    checkpoint: Checkpoint
+
+
 class Findings:
-    """The checks made so far; `note` hears each as it is made."""
+    """The checks made so far, and the heads they are about; `note` hears each check as it is made."""
 
     def __init__(self, note: Callable[[Check], None] | None = None) -> None:
         self.checks: list[Check] = []
+        self.heads: list[AuditedHead] = []
         self._note = note
 
     def about(self, log: str) -> Log:
@@ -147,6 +162,10 @@ class Log:
         self.failed = False
         self.unknown: dict[str, str] = {}
         self._findings = findings
+
+    def of_head(self, head: AuditedHead) -> None:
+        """What follows about this log is about this head."""
+        self._findings.heads.append(head)
 
     def passed(self, name: str, detail: str, **numbers: int) -> None:
         """The check holds."""

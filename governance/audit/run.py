@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
-from governance.audit.asked import Ask, ask_witnesses, audited_logs
+from governance.audit.asked import Asking
 from governance.audit.checks import Findings
 from governance.audit.extra import check_listing
 from governance.audit.instance import audit_instance
@@ -14,19 +13,9 @@ from governance.audit.source import PublicFiles
 from governance.audit.space import SpaceAudit
 from governance.audit.structure import Workers
 from governance.audit.verdict import Check, Verdict
-from governance.log.policy import Policy
 
 Ballots = dict[str, frozenset[str] | None]
 """Space -> the ballots wanted of it; None for all of them."""
-
-
-@dataclass(slots=True)
-class Asking:
-    """The witnesses to ask, how to reach them, and the evidence of split views that this brings."""
-
-    policy: Policy
-    ask: Ask
-    evidence: list[bytes] = field(default_factory=list)
 
 
 def audit(  # each is another thing that an auditor may know
@@ -68,8 +57,7 @@ def audit(  # each is another thing that an auditor may know
         findings.about(state.origin).fail("records", f"the instance's log names no space {name}")
     audit_joint(files, space_audit, findings, shards, workers)
     if asking is not None:
-        logs = audited_logs(state, space_audit, sizes)
-        asking.evidence += ask_witnesses(files, logs, asking.policy, asking.ask, findings)
+        asking.about(findings)
     if only is None:
         check_listing(files, findings.about(files.name), sizes)
     return Verdict.of(files.name, state.document.id, findings.checks)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
-from governance.audit.checks import Log
+from governance.audit.checks import AuditedHead, Log
 from governance.audit.shards import SHARD_BUNDLES, SHARD_BYTES, Judged, Shard, in_order
 from governance.audit.source import LogFiles
 from governance.errors import GovernanceError, Malformed, Refused
@@ -225,5 +225,6 @@ def read_checkpoint(files: LogFiles, log: Log, origin: str, vkey: str) -> Checkp
     except (Malformed, Refused) as e:
         log.fail("checkpoint", e.detail, file=files.path("checkpoint"))
         return None
+    log.of_head(AuditedHead(files, vkey, data, checkpoint))
     log.passed("checkpoint", f"size {checkpoint.size}, signed by the log's key", entries=checkpoint.size)
     return checkpoint

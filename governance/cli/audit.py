@@ -16,8 +16,9 @@ from rich.console import Console
 from rich.text import Text
 
 from governance.audit.alone import audit_log
+from governance.audit.asked import Asking
 from governance.audit.page import html_page
-from governance.audit.run import Asking, Ballots, audit
+from governance.audit.run import Ballots, audit
 from governance.audit.structure import Workers
 from governance.audit.verdict import Check, Verdict
 from governance.cli.console import aside, clean, emit, progress

@@ -95,9 +95,9 @@ def _told(finding: Finding) -> list[str]:
         ]
     return [
         *lines,
-        "What that means: different people can have been shown different records, each with a valid signature.",
-        "A lie, a stolen key, or a log continued from an old backup brings that about; a fault of the network",
-        "does not, and nobody without the key can make this file. It does not say which of the two is true:",
-        "trust neither until the community has compared its copies and receipts.",
+        "What that means: different people can have been shown different records, each validly signed.",
+        "A lie, a stolen key, or a log continued from an old backup brings that about; a fault of the",
+        "network does not, and nobody without the key can make this file. It does not say which of the two",
+        "is true: trust neither until the community has compared its copies and receipts.",
         "Compare the key above with the one you know of this log: a stranger may give a key any name.",
     ]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from governance.audit.run import Asking, audit
+from governance.audit.asked import Asking
+from governance.audit.run import audit
 from governance.canonical import sha256
 from governance.errors import NotFound, SourceUnavailable
 from governance.fetch.directory import Directory
