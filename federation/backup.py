@@ -61,7 +61,12 @@ def seal_directory(keys: Path, instance: str, root: Key) -> bytes:
         files = {path.relative_to(keys).as_posix(): path.read_bytes() for path in paths}
     except OSError as e:
         raise StorageUnavailable(f"the keys cannot be read: {e.strerror}") from e
-    return seal({n: d for n, d in files.items() if n != _ROOT and _NAME.fullmatch(n)}, instance, root)
+    return seal({n: d for n, d in files.items() if not _is_root(n) and _NAME.fullmatch(n)}, instance, root)
+
+
+def _is_root(name: str) -> bool:
+    """Whether a file holds the root key, or one that is to take its place."""
+    return name.partition(".")[0] == _ROOT
 
 
 def seal(files: Mapping[str, bytes], instance: str, root: Key) -> bytes:
@@ -90,7 +95,7 @@ def unseal(data: bytes, root: Ed25519Key) -> KeyBundle:
         raise BadSignature("these keys are sealed to another root key, or damaged") from e
     bundle = decode(opened, _decoder)
     for name in bundle.files:
-        if not _NAME.fullmatch(name) or name == _ROOT:
+        if not _NAME.fullmatch(name) or _is_root(name):
             raise MalformedArchive(f"{name[:80]!r} is no name of a key file")
     return bundle
 

@@ -17,7 +17,7 @@ from governance.errors import IdentityChanged, InvalidStatement, Refused, SetupF
 from governance.replay.instance import WEEK, check_document, check_first, check_next
 from governance.service.batch import Batch, Committed
 from governance.service.core import Service
-from governance.service.instance import key_of, public, signed
+from governance.service.instance import base_of, key_of, public, signed
 from governance.signing.keyfile import PrivateKey
 from governance.statements.base import KINDS
 from governance.statements.entry import Entry, read_envelope
@@ -50,6 +50,8 @@ def read_document(data: bytes, now: int) -> Entry:
     part = document.federation
     if part is None:
         raise InvalidStatement("this instance does not federate: its document names no keys for that")
+    if document.origin != f"{base_of(document.base_url)}/instance":
+        raise InvalidStatement("the origin of an instance's log is of the same host as its URL")
     if part.valid_until < now:
         raise IdentityChanged("the identity document has expired; its operator has to renew it")
     return entry
@@ -111,22 +113,30 @@ def check_chain(old: Entry | None, later: Sequence[Entry]) -> None:
 
 def wanted(old: Instance, digest: str, http: PrivateKey, vkeys: list[str], now: int) -> Instance | None:
     """The next document, when the present one is half through its time or names other keys; else None."""
-    part = Federation(
-        protocol=PROTOCOL,
-        http_key=public(http),
-        witnesses=vkeys,
-        kinds=sorted(KINDS),
-        valid_until=now + WEEK,
-        contact="" if old.federation is None else old.federation.contact,
-    )
+    part = federation_of(old, http, vkeys)
     present = old.federation
     if present is not None and present.valid_until - now > WEEK // 2:
         same = msgspec.structs.replace(part, valid_until=present.valid_until)
         if same == present:
             return None
-    return msgspec.structs.replace(
-        old, serial=old.serial + 1, previous=digest, issued_at=now, federation=part
+    return successor(old, digest, now, federation=part)
+
+
+def federation_of(old: Instance, http: PrivateKey, vkeys: list[str]) -> Federation:
+    """How this version with these keys federates; `successor` says until when."""
+    contact = "" if old.federation is None else old.federation.contact
+    return Federation(PROTOCOL, public(http), vkeys, sorted(KINDS), old.issued_at, contact)
+
+
+def successor(old: Instance, digest: str, now: int, **changes: Any) -> Instance:
+    """The document after `old`, whose digest is given, with changes; valid for a week from now."""
+    new = msgspec.structs.replace(
+        old, serial=old.serial + 1, previous=digest, issued_at=max(now, old.issued_at), **changes
     )
+    if new.federation is None:
+        return new
+    part = msgspec.structs.replace(new.federation, valid_until=new.issued_at + WEEK)
+    return msgspec.structs.replace(new, federation=part)
 
 
 def sync_identity(service: Service, http: PrivateKey, vkeys: list[str]) -> None:

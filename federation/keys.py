@@ -6,7 +6,7 @@ witness, so it has a name and a key of its own (C2SP tlog-mirror).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from governance.errors import SetupFault
 from governance.log.cosignature import Cosigner, Ed25519Cosigner, MlDsaCosigner
-from governance.service.instance import key_of
-from governance.signing.keyfile import Ed25519Key
+from governance.service.instance import base_of, finish_rotation, key_of, public
+from governance.signing.keyfile import Ed25519Key, PrivateKey
+from governance.statements.instance import Federation, Instance
 
 HTTP: Final = "http"
 WITNESS: Final = "witness"
@@ -49,14 +50,36 @@ def make_keys(base: str, http: Ed25519Key, seeds: Sequence[bytes], *, post_quant
     )
 
 
-def load_keys(data_dir: Path, base: str, *, post_quantum: bool) -> Keys:
-    """The keys of a data directory, made on first use.
+def load_keys(
+    data_dir: Path, base: str, *, post_quantum: bool, instead: Mapping[str, Ed25519Key] | None = None
+) -> Keys:
+    """The keys of a data directory, made on first use; some of them taken from `instead`, by name.
 
     Raises:
         SetupFault, DataDirectoryUnusable: a file cannot be read, or made.
     """
-    http, witness, mirror = (_ed25519(data_dir, name) for name in (HTTP, WITNESS, MIRROR))
+    given = instead or {}
+    http, witness, mirror = (given.get(name) or _ed25519(data_dir, name) for name in (HTTP, WITNESS, MIRROR))
     return make_keys(base, http, (witness.seed, mirror.seed), post_quantum=post_quantum)
+
+
+def finish_rotations(data_dir: Path, document: Instance) -> None:
+    """What a rotation could not do any more after its document was recorded.
+
+    Raises:
+        DataDirectoryUnusable, SetupFault: a file cannot be moved, or read.
+    """
+    part = document.federation
+    if part is None:
+        return
+    base = base_of(document.base_url)
+    finish_rotation(data_dir / "keys" / HTTP, lambda key: public(key) == part.http_key)
+    for name in (WITNESS, MIRROR):
+        finish_rotation(data_dir / "keys" / name, lambda key, name=name: _named(key, f"{base}/{name}", part))  # type: ignore[misc]
+
+
+def _named(key: PrivateKey, name: str, part: Federation) -> bool:
+    return isinstance(key, Ed25519Key) and str(Ed25519Cosigner(name, key.seed).key) in part.witnesses
 
 
 def _ed25519(data_dir: Path, name: str) -> Ed25519Key:

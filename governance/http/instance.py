@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from litestar import Controller, Response, get
+from litestar import Controller, Response, get, post
+from litestar.params import RawBody
 
-from governance.http.common import READ, Serving
+from governance.http.common import BODY, READ, WRITE, Serving, created, repeated
 from governance.http.problems import documented
-from governance.service import publishing, queries
-from governance.service.answers import InstanceView
+from governance.service import documents, publishing, queries
+from governance.service.answers import InstanceView, Recorded
 
 
 class InstanceController(Controller):
@@ -38,3 +39,16 @@ class InstanceController(Controller):
         with service.store.read() as conn:
             data = publishing.well_known(conn)
         return Response(data, media_type="application/json", headers={"cache-control": "max-age=300"})
+
+    @post(
+        "/api/v1/instance/documents",
+        operation_id="recordIdentity",
+        summary="A new identity document",
+        responses=WRITE | repeated(Recorded),
+        request_max_body_size=BODY,
+        sync_to_thread=True,
+    )
+    def record(self, service: Serving, body: RawBody) -> Response[Recorded]:
+        """Record an `instance` statement that continues the last one, signed by the root key."""
+        answer, new = documents.record_document(service, body)
+        return created(answer, new=new)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from governance.errors import InvalidStatement, NotAuthorised, StaleRevision, Unsupported
 from governance.replay.authority import InstanceKeys, require_operator, require_service
@@ -25,12 +25,13 @@ class PeerRecord:
 
 @dataclass(slots=True)
 class InstanceState:
-    """Fold of an instance's log; `document` is the latest identity document with its digest."""
+    """Fold of an instance's log; `document` is the latest identity document, with its digest and index."""
 
     origin: str
     size: int = 0
     document: Instance | None = None
     document_digest: str | None = None
+    document_index: int = 0
     keys: InstanceKeys = field(default_factory=InstanceKeys)
     spaces: dict[str, SpaceNotice] = field(default_factory=dict)
     peers: dict[str, PeerRecord] = field(default_factory=dict)
@@ -54,7 +55,7 @@ class InstanceState:
         elif isinstance(statement, Peer):
             self._peer(statement, entry)
         elif isinstance(statement, Evidence):
-            require_service(entry, self.keys, self.origin, index)
+            self._require_service(entry)
             self.evidence.append(statement)
         else:
             raise Unsupported(f"an instance's log holds no {statement.KIND}")
@@ -68,15 +69,38 @@ class InstanceState:
             check_first(new, entry)
         else:
             check_next(old, self.document_digest, new, entry)
-        _check_revoked(old, new)
-        self.document, self.document_digest = new, entry.identity
+        self._check_revoked(old, new)
+        self.document, self.document_digest, self.document_index = new, entry.identity, self.size
         self.keys.instance, self.keys.root = new.id, new.root
         self.keys.services[key_id(new.service)] = new.service
         self.keys.operators = {o.id: o.key for o in new.operators}
         self.keys.revoked = {(r.key, r.origin): r.start for r in new.revoked}
 
+    def _check_revoked(self, old: Instance | None, new: Instance) -> None:
+        """Revocations only accumulate: none is taken back, or moved to a later place."""
+        before = {} if old is None else {(r.key, r.origin): r.start for r in old.revoked}
+        now = {(r.key, r.origin): r.start for r in new.revoked}
+        if len(now) != len(new.revoked):
+            raise InvalidStatement("a key is revoked twice in one log", pointer="/revoked")
+        if any(now.get(place, start + 1) > start for place, start in before.items()):
+            raise InvalidStatement("a revocation is not taken back", pointer="/revoked")
+        for (key, origin), start in now.items():
+            if key == key_id(new.service):
+                raise InvalidStatement("the service key of this document is revoked", pointer="/revoked")
+            if key not in self.keys.services:
+                raise InvalidStatement(f"{key} was no service key of this instance", pointer="/revoked")
+            if origin == self.origin and start < self.size and before.get((key, origin)) != start:
+                # What stands before this document was judged without it, by everybody.
+                raise InvalidStatement("in this log a key is revoked from here on", pointer="/revoked")
+
+    def _require_service(self, entry: Entry) -> None:
+        """By the service key of the latest document: here the position says which one it was."""
+        if self.document is not None:
+            present = {key_id(self.document.service): self.document.service}
+            require_service(entry, replace(self.keys, services=present), self.origin, self.size)
+
     def _space(self, notice: SpaceNotice, entry: Entry) -> None:
-        require_service(entry, self.keys, self.origin, self.size)
+        self._require_service(entry)
         if notice.space in self.spaces:
             raise InvalidStatement(f"the space {notice.space} is already listed", pointer="/space")
         self.spaces[notice.space] = notice
@@ -138,11 +162,3 @@ def check_next(old: Instance, old_digest: str | None, new: Instance, entry: Entr
     check_document(new, entry)
     if new.root != old.root:
         verify_signer(entry, key_id(old.root), old.root)
-
-
-def _check_revoked(old: Instance | None, new: Instance) -> None:
-    """A revocation stays, and never moves to a later place."""
-    now = {(r.key, r.origin): r.start for r in new.revoked}
-    for revoked in [] if old is None else old.revoked:
-        if now.get((revoked.key, revoked.origin), revoked.start + 1) > revoked.start:
-            raise InvalidStatement("a revocation is not taken back", pointer="/revoked")

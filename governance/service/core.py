@@ -220,7 +220,7 @@ def _done(state: object) -> Callable[[object], object]:
 _TIMES: Final = (
     "cast_at", "enrolled_at", "founded_at", "adopted_at", "revised_at", "published_at", "committed_at",
     "updated_at", "ordered_at", "defined_at", "revealed_at", "raised_at", "ruled_at",
-    "delegated_at", "accepted_at",
+    "delegated_at", "accepted_at", "issued_at",
 )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from governance.store import entries
 from governance.store.engine import Store
 
 DEFAULT_NAME: Final = "Althing"
+_NEXT: Final = ".next"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +62,55 @@ def key_of(data_dir: Path, name: str, *, create: bool = True) -> PrivateKey:
     """
     path = data_dir / "keys" / name
     if create and not path.exists():
-        _write(path, keyfile.dump(Ed25519Key(secrets.token_bytes(32))))
+        write_whole(path, keyfile.dump(Ed25519Key(secrets.token_bytes(32))))
+    return read_key(path)
+
+
+def read_key(path: Path) -> PrivateKey:
+    """The private key in a file.
+
+    Raises:
+        SetupFault: it cannot be read.
+    """
     try:
         return keyfile.load(path.read_bytes())
     except (OSError, Malformed) as e:
-        raise SetupFault(f"the {name} key {path} cannot be read: {e}") from e
+        raise SetupFault(f"the {path.name} key {path} cannot be read: {e}") from e
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Complete or not at all: synced under another name first."""
+def prepare_rotation(path: Path) -> Ed25519Key:
+    """A new key beside the key file `path`, on disk before a document may name it; `path` is as before.
+
+    Raises:
+        DataDirectoryUnusable: it cannot be written.
+    """
+    key = Ed25519Key(secrets.token_bytes(32))
+    write_whole(path.with_name(path.name + _NEXT), keyfile.dump(key))
+    return key
+
+
+def finish_rotation(path: Path, named: Callable[[PrivateKey], bool]) -> None:
+    """Put a prepared key in the place of `path` once a recorded document names it; else leave both.
+
+    Raises:
+        DataDirectoryUnusable, SetupFault: a file cannot be moved, or read.
+    """
+    waiting = path.with_name(path.name + _NEXT)
+    if not waiting.exists() or not named(read_key(waiting)):
+        return
+    try:
+        waiting.replace(path)
+        _sync(path.parent)
+    except OSError as e:
+        raise DataDirectoryUnusable(f"{path} cannot be written: {e.strerror}") from e
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """A private file, complete or not at all: synced under another name first.
+
+    Raises:
+        DataDirectoryUnusable: it cannot be written.
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
@@ -79,13 +120,17 @@ def _write(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.rename(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _sync(path.parent)
     except OSError as e:
         raise DataDirectoryUnusable(f"{path} cannot be written: {e.strerror}") from e
+
+
+def _sync(directory: Path) -> None:
+    folder = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def stored_base(store: Store) -> str | None:
@@ -137,6 +182,8 @@ def _ensure(
     except NotFound:
         old = None
         vkey = batch.create_log(origin, "instance")
+    if old is not None:
+        _finish_rotations(data_dir, old)
     if old is None:
         document = _first(data_dir, origin, vkey, wanted, now)
     elif wanted.name is not None and wanted.name != old.name:
@@ -148,6 +195,12 @@ def _ensure(
     entry = signed(document, key_of(data_dir, "root", create=old is None))
     batch.append(origin, entry.data, entry)
     return lambda _committed: states.get(origin, InstanceState)
+
+
+def _finish_rotations(data_dir: Path, document: Instance) -> None:
+    """What a rotation could not do any more after its document was recorded."""
+    for name, key in (("root", document.root), ("service", document.service)):
+        finish_rotation(data_dir / "keys" / name, lambda held, key=key: public(held) == key)  # type: ignore[misc]
 
 
 def _digest(batch: Batch, origin: str) -> str | None:
