@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from federation import http_signatures, queue
 from federation.endpoints import Request
+from federation.identity import PROTOCOL
 from federation.node import Node
 from federation.tables import nonces, peers
 from governance.errors import BadSignature, NotAuthorised, NotFound, RateLimited
@@ -73,6 +74,13 @@ class PeerRow:
         return self.theirs in FOLLOWING and self.state not in {"pending", "blocked"}
 
     @property
+    def understood(self) -> bool:
+        """Whether it speaks a version of the protocol that we do; of another one only files are read."""
+        document = self.instance
+        part = None if document is None else document.federation
+        return part is None or (part.protocol.min <= PROTOCOL.max and PROTOCOL.min <= part.protocol.max)
+
+    @property
     def http_key(self) -> Key | None:
         """The key that its requests are signed with."""
         document = self.instance
@@ -84,6 +92,8 @@ class PeerRow:
         if self.state in {"pending", "blocked"}:
             return set()
         kinds = {"identity"}
+        if not self.understood:
+            return kinds | ({"pull"} if self.follows else set())
         if self.document and self.quarantine is None:
             kinds |= {"greet", "tell", "compare"}
             kinds |= {"pull", "keys"} if self.follows else set()

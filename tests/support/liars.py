@@ -11,12 +11,16 @@ import gzip
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
-from federation import endpoints, http_signatures, peers
+import sqlalchemy as sa
+from sqlalchemy.pool import StaticPool
+
+from federation import endpoints, http_signatures, peers, tables
 from federation.client import Client
 from federation.controllers import ROUTES
 from federation.endpoints import Request
@@ -26,7 +30,8 @@ from governance.errors import NotFound
 from governance.fetch import egress
 from governance.service.instance import signed
 from governance.statements.peer import Peer
-from tests.support.fed_nodes import MemoryCopies, MemoryInstance, MemoryLog, memory_database
+from governance.store.engine import Store
+from tests.support.fed_nodes import MemoryCopies, MemoryInstance, MemoryLog
 
 Lie = Callable[["Handler", str], bool]
 """(handler, path) -> whether it answered; else the truth is told."""
@@ -109,15 +114,15 @@ class Liar:
 
 
 @contextmanager
-def liar(seed: str = "") -> Iterator[Liar]:
-    """A liar on a free port of the loopback; `seed` makes its keys."""
+def liar(seed: str = "", address: str = "127.0.0.1") -> Iterator[Liar]:
+    """A liar on a free port of an address of this machine; `seed` makes its keys."""
 
     class Own(Handler):
         pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Own) as server:
+    with ThreadingHTTPServer((address, 0), Own) as server:
         server.daemon_threads = True
-        made = Own.liar = _liar(server.server_address[1], seed)
+        made = Own.liar = _liar(f"{address}:{server.server_address[1]}", seed)
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         try:
@@ -128,8 +133,7 @@ def liar(seed: str = "") -> Iterator[Liar]:
             thread.join()
 
 
-def _liar(port: int, seed: str) -> Liar:
-    host = f"127.0.0.1:{port}"
+def _liar(host: str, seed: str) -> Liar:
     own = _Local(host, lambda: int(time.time()), seed)
 
     def sign(method: str, url: str, body: bytes | None, media_type: str | None) -> dict[str, str]:
@@ -139,14 +143,19 @@ def _liar(port: int, seed: str) -> Liar:
 
     client = Client(egress.transport(egress.LOCAL), sign)
     clock = own.clock
-    node = Node(
-        own=own, db=memory_database(), copies=MemoryCopies(), keys=own.keys, client=client, clock=clock
-    )
+    node = Node(own=own, db=_database(), copies=MemoryCopies(), keys=own.keys, client=client, clock=clock)
     return Liar(own, node, own.base_url)
 
 
+def _database() -> Store:
+    """Federation's tables in memory, for many threads that take turns."""
+    engine = sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    tables.metadata.create_all(engine)
+    return Store(engine, Path("/nonexistent"), ExitStack(), read_only=False)
+
+
 class _Local(MemoryInstance):
-    """An instance in memory that is reached by http."""
+    """An instance in memory that is reached by http, without a name of its own."""
 
     def __init__(self, host: str, clock: Callable[[], int], seed: str) -> None:
         self._by = seed
@@ -198,6 +207,19 @@ def forged(log: MemoryLog, folder: str) -> Lie:
         if not path.startswith(f"{prefix}tile/"):
             return False
         handler.give(other.file(path.removeprefix(prefix)))
+        return True
+
+    return lie
+
+
+def two_faces(hidden: MemoryLog, folder: str, fooled: str) -> Lie:
+    """Whoever asks from one address is shown another history of a log."""
+
+    def lie(handler: Handler, path: str) -> bool:
+        prefix = f"/{folder}/"
+        if handler.client_address[0] != fooled or not path.startswith(prefix):
+            return False
+        handler.give(hidden.file(path.removeprefix(prefix)))
         return True
 
     return lie
