@@ -17,6 +17,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
+from federation.tables import MIGRATIONS
 from governance.log.checkpoint import Checkpoint, sign_checkpoint
 from governance.log.merkle import leaf_hash
 from governance.service.edge import Edge
@@ -116,7 +117,7 @@ class Box:
             return entries.read_entries(conn, head.id, 0, head.size)
 
     def _store(self) -> _Writer:
-        return _Writer(open_store(self.database, self.data_dir), self.world)
+        return _Writer(open_store(self.database, self.data_dir, migrations=[MIGRATIONS]), self.world)
 
     def _write_keys(self) -> None:
         folder = self.data_dir / "keys"

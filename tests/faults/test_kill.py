@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from federation.tables import MIGRATIONS
 from governance.service import instance
 from governance.store import entries
 from governance.store.engine import open_store
@@ -53,7 +54,7 @@ def ordered(siege: Siege, ballot: str, action: str, after: float) -> None:
 
 def entry(siege: Siege, origin: str, index: int) -> bytes:
     """An entry as stored, read while nobody writes."""
-    store = open_store(siege.database, siege.data, read_only=True)
+    store = open_store(siege.database, siege.data, read_only=True, migrations=[MIGRATIONS])
     try:
         with store.read() as conn:
             head = entries.head(conn, origin)

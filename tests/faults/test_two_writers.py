@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from federation.tables import MIGRATIONS
 from governance.errors import AnotherWriter, IntegrityFault
 from governance.service import casting
 from governance.service.core import Service
@@ -48,19 +49,19 @@ def test_second_writer_is_refused_and_the_first_goes_on(
     directories = [tmp_path / "data"] if database is None else [tmp_path / "data", tmp_path / "other"]
     for directory in directories:
         with pytest.raises(AnotherWriter, match="already writes"):
-            open_store(database, directory)
+            open_store(database, directory, migrations=[MIGRATIONS])
     assert cast(service, first.vote("q1", 0, first.now)).index > 0
 
 
 def test_sqlite_file_elsewhere_is_locked_for_every_data_directory(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/shared.db"
-    store = open_store(url, tmp_path / "one")
+    store = open_store(url, tmp_path / "one", migrations=[MIGRATIONS])
     try:
         with pytest.raises(AnotherWriter):
-            open_store(url, tmp_path / "two")
+            open_store(url, tmp_path / "two", migrations=[MIGRATIONS])
     finally:
         store.close()
-    open_store(url, tmp_path / "two").close()
+    open_store(url, tmp_path / "two", migrations=[MIGRATIONS]).close()
 
 
 def test_past_the_locks_one_writer_stops_and_there_is_one_history(

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from federation.tables import MIGRATIONS
 from governance.counting.registry import get_rule
 from governance.hooks import HookCaller
 from governance.plugins import load_plugins
@@ -148,7 +149,7 @@ def origin_of(ballot: str) -> str:
 @contextmanager
 def serving(database: str | None, data_dir: Path, **options: Any) -> Iterator[Service]:
     """The service on a store, without HTTP; stopped at the end."""
-    store = open_store(database, data_dir)
+    store = open_store(database, data_dir, migrations=[MIGRATIONS])
     try:
         wanted = Wanted(URL, fixed=True, name="Faults")
         settings = Options(wanted, queue=options.pop("queue", 4096))

@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from federation.tables import MIGRATIONS
 from governance.log.builder import TreeBuilder
 from governance.log.checkpoint import Checkpoint, open_checkpoint
 from governance.log.merkle import Frontier, leaf_hash, leaf_hashes
@@ -56,7 +57,7 @@ def inspect(database: str | None, data_dir: Path, acknowledged: Iterable[Acknowl
 
     Fails by assertion. The database may be in use.
     """
-    store = open_store(database, data_dir, read_only=True)
+    store = open_store(database, data_dir, read_only=True, migrations=[MIGRATIONS])
     try:
         found = _logs(store)
         assert rebuild.check(store) == []
