@@ -169,7 +169,7 @@ class _Inquiry:
     def _check_quorum(self, log: Log) -> None:
         """Compares the published notes as well, and says whether one of them satisfies the policy."""
         policy, files = self._asking.policy, self._audited.files
-        far = "nothing is published"
+        far, most = "nothing is published", -1
         for path in map(files.path, ("cosigned", "checkpoint")):
             try:
                 note = files.files.read(path, limits.NOTE)
@@ -183,9 +183,11 @@ class _Inquiry:
                 continue
             keys = [line.key for line in opened.cosignatures]
             names = ", ".join(sorted(key.name for key in keys)) or "nobody"
-            far = f"{opened.checkpoint.size} entries, cosigned by {names}"
+            text = f"{opened.checkpoint.size} entries, cosigned by {names}"
             if policy.quorum != NONE and policy.satisfied_by(keys):
-                log.passed(QUORUM, f"{policy.quorum}: {far}", entries=opened.checkpoint.size)
+                log.passed(QUORUM, f"{policy.quorum}: {text}", entries=opened.checkpoint.size)
                 return
+            if len(keys) > most:
+                far, most = text, len(keys)
         if policy.quorum != NONE:
             log.skipped(QUORUM, f"provisional: {policy.quorum} is not met yet: {far}")

@@ -47,6 +47,8 @@ def audit(  # each is another thing that an auditor may know
     sizes: dict[str, int] = {}
     state = audit_instance(files, findings, expected, workers)
     if state is None or state.document is None:
+        if asking is not None:
+            asking.about(findings)
         return Verdict.of(files.name, None, findings.checks)
     sizes["logs/instance"] = state.size
     space_audit = SpaceAudit(files, findings, state, workers, sizes)

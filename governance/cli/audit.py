@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
+from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Any, Final, cast
@@ -21,11 +22,13 @@ from governance.audit.page import html_page
 from governance.audit.run import Ballots, audit
 from governance.audit.structure import Workers
 from governance.audit.verdict import Check, Verdict
+from governance.canonical import sha256
 from governance.cli.console import aside, clean, emit, progress
 from governance.cli.options import Json
 from governance.errors import SourceUnavailable
 from governance.fetch.choose import Opened, open_source
 from governance.fetch.http import read_url
+from governance.log.evidence import parse_evidence, verify_evidence
 from governance.log.policy import parse_policy
 
 _MARKS: Final = {"passed": ("✓", "green"), "failed": ("✗", "bold red"), "skipped": ("–", "dim")}
@@ -67,8 +70,11 @@ def audit_command(  # noqa: PLR0913, PLR0917  # each is another thing that an au
         ),
     ] = None,
     evidence: Annotated[
-        Path, typer.Option("--evidence", help="Where to write proof of a split view.", metavar="FILE")
-    ] = Path("evidence.json"),
+        Path | None,
+        typer.Option(
+            "--evidence", help="Where to write proof of a split view (evidence-….json).", metavar="FILE"
+        ),
+    ] = None,
     shard: Annotated[
         list[str] | None,
         typer.Option("--shard", help="Another community's instance, for joint ballots.", metavar="SOURCE"),
@@ -84,14 +90,14 @@ def audit_command(  # noqa: PLR0913, PLR0917  # each is another thing that an au
     """
     opened = _opened(source)
     only = _only(opened, ballot or [])
-    if opened.one_log and (instance or only or witnesses or shard):
+    if opened.one_log and (instance or only or shard):
         raise typer.BadParameter("one log's directory does not say whose it is", param_hint="SOURCE")
     asking = None if witnesses is None else Asking(parse_policy(witnesses.read_bytes()), read_url)
     with _executor(jobs, dask) as (executor, ahead), _Screen(quiet=as_json) as screen:
         workers = Workers(executor, ahead, screen.progress)
         try:
             if opened.one_log:
-                verdict = audit_log(opened.files, workers=workers, note=screen.check)
+                verdict = audit_log(opened.files, workers=workers, asking=asking, note=screen.check)
             else:
                 verdict = audit(
                     opened.files,
@@ -106,7 +112,8 @@ def audit_command(  # noqa: PLR0913, PLR0917  # each is another thing that an au
             close = getattr(opened.files, "close", None)
             if close is not None:
                 close()
-    _write_evidence(evidence, asking)
+    for proof in [] if asking is None else asking.evidence:
+        _write_evidence(evidence, proof)
     if html is not None:
         html.write_text(html_page(verdict), encoding="utf-8")
     if as_json:
@@ -116,13 +123,14 @@ def audit_command(  # noqa: PLR0913, PLR0917  # each is another thing that an au
     raise typer.Exit(0 if verdict.passed else 1)
 
 
-def _write_evidence(file: Path, asking: Asking | None) -> None:
-    for number, proof in enumerate([] if asking is None else asking.evidence):
-        target = file if number == 0 else file.with_stem(f"{file.stem}-{number + 1}")
-        target.write_bytes(proof)
-        aside(
-            f"Evidence of two histories is in {target}; anybody can check it: althing evidence check {target}"
-        )
+def _write_evidence(file: Path | None, proof: bytes) -> None:
+    origin = verify_evidence(parse_evidence(proof)).origin
+    first = file or Path(f"evidence-{sha256(origin.encode()).hex()[:16]}.json")
+    names = (first.with_stem(f"{first.stem}-{n}") if n > 1 else first for n in count(1))
+    # Evidence is never overwritten, not even by other evidence.
+    target = next(name for name in names if not name.exists() or name.read_bytes() == proof)
+    target.write_bytes(proof)
+    aside(f"Evidence of two histories is in {target}; anybody can check it: althing evidence check {target}")
 
 
 def _opened(source: str) -> Opened:
