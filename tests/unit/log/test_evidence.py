@@ -200,6 +200,13 @@ def test_what_are_no_notes(notes):
         different_sizes(VKEY, *notes, LIAR.read_hash)
 
 
+def test_text_that_no_note_can_have():
+    """Half of a surrogate pair: no file holds it, but a program may hand it over."""
+    for vkey, cosigner in ((VKEY, None), (VKEY, "\ud800"), ("\ud800", None)):
+        with pytest.raises(BadEvidence):
+            verify_evidence(Evidence("same-size", vkey, ("\ud800", "\ud800"), [], cosigner))
+
+
 @pytest.mark.parametrize("vkey", ["", "x", f"{ORIGIN}+00000000+AQ==", VKEY.replace("liar", "other")])
 def test_what_is_no_key(vkey):
     with pytest.raises(BadEvidence):
