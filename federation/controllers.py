@@ -26,7 +26,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *BACKUP,
 )
 """Everything that one instance answers to another."""
-_SIGNED: Final = documented(400, 401, 403, 409, 413, 422)
+_SIGNED: Final = documented(400, 401, 403, 404, 409, 413, 422)
 _WITNESS: Final = documented(400, 403, 404, 413, 422) | {
     409: ResponseSpec(
         str, generate_examples=False, description="The size last cosigned", media_type="text/x.tlog.size"

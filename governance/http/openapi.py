@@ -52,6 +52,7 @@ _FILES: Final[dict[str, dict[str, dict[str, str]]]] = {
     "getMetrics": {"text/plain": {"type": "string"}},
     "streamSpace": {"text/event-stream": {"type": "string"}},
     "streamBallot": {"text/event-stream": {"type": "string"}},
+    "streamMap": {"text/event-stream": {"type": "string"}},
 }
 """What operations answer whose handlers give bytes."""
 _RAW: Final[dict[str, dict[str, Any]]] = {
