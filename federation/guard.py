@@ -59,7 +59,7 @@ def confirm(service: Service, node: Node) -> bool:
     answered = sum(_compared(service, node, row, shown) for row in followers)
     if 2 * answered < len(followers) or not _covered(service, shown):
         return False
-    service.release()
+    service.release(REASON)
     _log.info("%d of %d instances have confirmed our logs", answered, len(followers))
     return True
 

@@ -196,11 +196,10 @@ def stopped(data: Path, database: str | None) -> Iterator[Any]:
     service = app.create_service(chosen, load_plugins())
     try:
         node = plugin.node(service)
-        if service.held and not guard.confirm(service, node):
-            raise Unavailable(
-                "the instances that cosign these logs do not confirm them now; nothing was changed",
-                retry_after=60,
-            )
+        if guard.REASON in service.held:
+            guard.confirm(service, node)
+        if service.held:
+            raise Unavailable(f"nothing can be signed now: {'; '.join(service.held)}", retry_after=60)
         yield service
     finally:
         app.close_service(service)

@@ -146,7 +146,8 @@ class _Pulse:
     def beat(self) -> None:
         """Confirm our own heads first; then do what is due."""
         if self._service.held:
-            guard.confirm(self._service, self._node)
+            if guard.REASON in self._service.held:
+                guard.confirm(self._service, self._node)
             return
         sizes = {head.origin: head.size for head in self._node.own.heads()}
         if sizes != self._sizes:

@@ -130,14 +130,17 @@ class Service:
         """Why nothing is signed at the moment; empty while all is well."""
         return self.sequencer.held
 
-    def release(self) -> None:
-        """Sign again, and do first what had to wait for it.
+    def release(self, reason: str) -> None:
+        """A reason of the hook `holds` is none any more; after the last one sign again, first what had to wait.
 
         Raises:
             SetupFault, StorageUnavailable: it cannot be done.
         """
-        self.sequencer.hold(())
-        self._establish()
+        if reason not in self.held:
+            return
+        self.sequencer.hold([other for other in self.held if other != reason])
+        if not self.held:
+            self._establish()
 
     def close(self) -> None:
         """Finish what waits, then stop writing."""
