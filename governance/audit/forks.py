@@ -72,8 +72,6 @@ def _read_tile(files: LogFiles, level: int, n: int, width: int) -> bytes:
     try:
         return next(files.tiles([Tile(level, n, width)]))
     except NotFound:
-        if width == FULL:
-            raise
         return next(files.tiles([Tile(level, n)]))[: width * HASH]
 
 

@@ -195,6 +195,17 @@ def test_tiles_of_the_larger_tree_are_enough():
     assert f"two ({SIZE + 7} entries)" in scene.checks[0].detail
 
 
+def test_full_tiles_stand_for_partial_ones():
+    """A log may delete a partial tile once the full one is there."""
+    entries, later = grown(LIE, 1024 - SIZE)
+    del later[f"{FOLDER}/checkpoint"]
+    for size in (SIZE + 7, 770):
+        upper = {p: data for p, data in grown(LIE, size - SIZE)[1].items() if "/tile/1/" in p}
+        scene = Scene(later=later | upper).show("two", head(LIE, size=size, entries=entries))
+        assert scene.audit().passed
+        assert f"two ({size} entries)" in scene.checks[0].detail
+
+
 def test_growing_on_the_other_side_of_a_fork_is_seen():
     """The source has shown the audit a lie, and shows the truth to whoever looks again."""
     entries, later = grown(TRUTH, 7)
@@ -315,6 +326,24 @@ def test_a_published_note_of_the_other_history():
     (finding,) = scene.fails("cosigned shows another history")
     assert finding.sizes == (400, SIZE)
     assert scene.quorum[0].status == "skipped"
+
+
+def test_a_published_note_from_before_the_first_entry():
+    scene = Scene(later={f"{FOLDER}/cosigned": cosigned_by(head(LIE, size=0), NOW, ONE)})
+    assert scene.audit().passed
+
+
+def test_a_forked_log_of_the_instance():
+    """Nothing below it can be judged; the witnesses are asked all the same."""
+    scene = Scene()
+    folder = log_folder(INSTANCE_ORIGIN)
+    other = sign_checkpoint(
+        Checkpoint(INSTANCE_ORIGIN, 2, bytes(32)), [story(LIE).log_signer(INSTANCE_ORIGIN)]
+    )
+    scene.source.files[f"{folder}/checkpoint"] = other
+    verdict = scene.audit()
+    assert {c.name for c in verdict.failures} == {"tree", "seen"}
+    assert [(f.origin, f.kind) for f in scene.findings] == [(INSTANCE_ORIGIN, "same-size")]
 
 
 def test_one_log_by_itself():
