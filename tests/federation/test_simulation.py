@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.fed_world import World
 
-IN_CI = 500
+IN_CI = 40
 SHARES = 20
 
 

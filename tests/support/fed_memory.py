@@ -1,4 +1,4 @@
-"""What an instance keeps on its disk, in memory: copies in a dictionary, tables in a database without a file."""
+"""What an instance keeps on its disk, in memory: copies in a dictionary, tables in one connection."""
 
 from __future__ import annotations
 
@@ -48,9 +48,8 @@ class MemoryDatabase:
     _compiled: ClassVar[dict[Any, Any]] = {}
 
     def __init__(self) -> None:
-        engine = sa.create_engine(
-            "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
-        )
+        pool = StaticPool(_connect)
+        engine = sa.Engine(pool, _dialect(), sa.make_url("sqlite://"))
         self.conn = engine.connect().execution_options(compiled_cache=self._compiled)
         self.load(_empty_tables())
 
@@ -69,14 +68,16 @@ class MemoryDatabase:
             raise
         self.conn.commit()
 
-    def image(self) -> bytes:
-        """Everything that is stored."""
-        return bytes(self._raw().serialize())
+    def image(self) -> sqlite3.Connection:
+        """Everything that is stored, in another database."""
+        image = sqlite3.connect(":memory:", check_same_thread=False)
+        self._raw().backup(image)
+        return image
 
-    def load(self, image: bytes) -> None:
+    def load(self, image: sqlite3.Connection) -> None:
         """Store what an image holds, and nothing else."""
         self.conn.rollback()
-        self._raw().deserialize(image)
+        image.backup(self._raw())
 
     def _raw(self) -> sqlite3.Connection:
         raw: Any = self.conn.connection.dbapi_connection
@@ -84,18 +85,26 @@ class MemoryDatabase:
         return raw
 
 
+def _connect() -> Any:
+    return sqlite3.connect(":memory:", check_same_thread=False)
+
+
 @cache
-def _empty_tables() -> bytes:
+def _dialect() -> sa.Dialect:
+    """One for all databases: a statement that was compiled for it is compiled for all of them."""
+    return sa.create_engine("sqlite://").dialect
+
+
+@cache
+def _empty_tables() -> sqlite3.Connection:
+    database = MemoryDatabase.__new__(MemoryDatabase)
     engine = sa.create_engine("sqlite://", poolclass=StaticPool)
     tables.metadata.create_all(engine)
-    with engine.connect() as conn:
+    database.conn = engine.connect()
+    with database.write() as conn:
         # No tree that was seen may ever become a smaller one, whoever races with whom.
         conn.exec_driver_sql(
             "CREATE TRIGGER shrinks BEFORE UPDATE ON fed_seen WHEN new.size < old.size"
             " BEGIN SELECT RAISE(ABORT, 'a tree that was seen has shrunk'); END"
         )
-        conn.commit()
-        raw: Any = conn.connection.dbapi_connection
-        image = bytes(raw.serialize())
-    engine.dispose()
-    return image
+    return database.image()

@@ -238,7 +238,7 @@ class MemoryInstance:
     def cosigned(self, origin: str, note: bytes, verifiers: list[Verifier]) -> None:
         log = self.logs[origin]
         opened = open_checkpoint(note, [Ed25519Verifier(log.signer.key)])
-        if opened.root != log.root(opened.size):
+        if opened.size > log.size or opened.root != log.root(opened.size):
             raise InvalidStatement("our own log was forked")
         open_cosigned(note, [Ed25519Verifier(log.signer.key)], verifiers)
         names = {(v.key.name, v.key.key_id) for v in verifiers}

@@ -65,9 +65,7 @@ class Own:
 
 def witness_node(folder: Path, *logs: GrowingLog, post_quantum: bool = False, **changes: Any) -> Node:
     """A node over a SQLite file that witnesses the logs as those of other software; `node.db.close()` it."""
-    keys = make_keys(
-        "us.example", Ed25519Key(bytes(32)), (b"w" * 32, b"m" * 32), post_quantum=post_quantum
-    )
+    keys = make_keys("us.example", Ed25519Key(bytes(32)), (b"w" * 32, b"m" * 32), post_quantum=post_quantum)
     parts: dict[str, Any] = {
         "own": Own(),
         "db": open_store(None, folder, migrations=[MIGRATIONS]),
