@@ -66,7 +66,7 @@ def next_document(present: Entry, root: Path, now: int) -> Entry:
     if signed_last.serial >= old.serial and last.identity != present.identity:
         if signed_last.previous != present.identity:
             raise IdentityChanged(
-                f"{old.base_url} shows document {old.serial}, older than the last one signed"
+                f"{old.base_url} shows document {old.serial}, older than the last one signed here"
             )
         part = signed_last.federation
         if part is not None and part.valid_until > now:

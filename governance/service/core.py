@@ -131,7 +131,7 @@ class Service:
         return self.sequencer.held
 
     def release(self, reason: str) -> None:
-        """A reason of the hook `holds` is none any more; after the last one sign again, first what had to wait.
+        """A reason of the hook `holds` is none any more; after the last one, first do what had to wait.
 
         Raises:
             SetupFault, StorageUnavailable: it cannot be done.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from governance.errors import InvalidStatement, NotFound
-from governance.replay.instance import InstanceState, check_next
+from governance.replay.instance import InstanceState, check_document, check_next
 from governance.service import receipts, submit
 from governance.service.answers import Recorded
 from governance.service.batch import Batch, Committed
@@ -32,6 +32,7 @@ def record_document(service: Service, body: bytes) -> tuple[Recorded, bool]:
     document = document_in(entry)
     state = service.instance
     if entry.identity == state.document_digest:
+        check_document(document, entry)
         service.settle()
         origin = service.states.instance_origin
         return receipts.recorded_before(service.store, origin, state.document_index, entry), False
