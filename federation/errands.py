@@ -10,6 +10,7 @@ from typing import Final
 from federation import backup, compare, cosigning, evidence, hints, introductions, mirror, queue
 from federation.node import Node
 from federation.queue import Errand, Kind
+from governance.errors import GovernanceError
 
 KINDS: Final = {
     kind.name: kind
@@ -66,6 +67,7 @@ class Runner:
             queue.run(self._node, errand, KINDS[errand.kind])
         except Exception:
             _log.exception("the errand %s of %s failed by a fault of ours", errand.kind, errand.peer)
+            queue.failed(self._node, errand, GovernanceError("a fault of ours; the operator's log says more"))
         finally:
             with self._lock:
                 self._busy.discard((errand.peer, errand.kind))

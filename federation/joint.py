@@ -111,7 +111,14 @@ class JointBallots:
         """Whether our copy of a partner's log is there and larger than when it was last looked at."""
         with self._node.db.read() as conn:
             peer, copy, log = peers.get(conn, instance), copy_rows.get(conn, origin), seen.get(conn, origin)
-        if peer is None or peer.state != "partner" or copy is None or log is None or log.frozen is not None:
+        if (
+            peer is None
+            or peer.state != "partner"
+            or not peer.understood
+            or copy is None
+            or log is None
+            or log.frozen is not None
+        ):
             return False
         if self._looked.get(what) == copy.size:
             return False

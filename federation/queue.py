@@ -133,7 +133,7 @@ def run(node: Node, errand: Errand, kind: Kind) -> bool:
     try:
         pause = kind.work(node, errand.peer)
     except GovernanceError as e:
-        _failed(node, errand, e)
+        failed(node, errand, e)
         return False
     now = node.clock()
     wait = node.chance.randint(*kind.pause) if pause is None else pause
@@ -141,7 +141,8 @@ def run(node: Node, errand: Errand, kind: Kind) -> bool:
     return True
 
 
-def _failed(node: Node, errand: Errand, error: GovernanceError) -> None:
+def failed(node: Node, errand: Errand, error: GovernanceError) -> None:
+    """Store that an errand failed, and when it is tried again."""
     attempts = errand.attempts + 1
     wait = back_off(attempts, node.chance)
     if isinstance(error, Unavailable):
