@@ -18,7 +18,7 @@ from federation.node import Node
 from federation.tables import evidence, told
 from governance.canonical import digest
 from governance.errors import NotFound
-from governance.log.evidence import LIMIT, parse_evidence, verify_evidence
+from governance.log.evidence import LIMIT, Finding, parse_evidence, verify_evidence
 
 MEDIA_TYPE: Final = "application/vnd.althing.equivocation.v1+json"
 
@@ -46,9 +46,14 @@ def found(node: Node, data: bytes, source: str) -> str:
     name = digest(data)
     with node.db.write() as conn:
         row = seen.get(conn, finding.origin)
-        own = any(head.origin == finding.origin for head in node.own.heads())
-        if not own and (row is None or row.vkey != finding.vkey):
+        # By key as well: anybody can make a key of that name and fork a log of their own with it.
+        keys = {row.vkey} if row is not None else set[str]()
+        keys |= {head.vkey for head in node.own.heads() if head.origin == finding.origin}
+        if finding.vkey not in keys:
             raise NotFound(f"this instance does not follow {finding.origin} under that key")
+        known = _accusing(conn, finding)
+        if known is not None:
+            return known
         if conn.scalar(sa.select(evidence.c.logged).where(evidence.c.digest == name)) is None:
             conn.execute(
                 sa.insert(evidence).values(
@@ -64,6 +69,17 @@ def found(node: Node, data: bytes, source: str) -> str:
             seen.freeze(conn, finding.origin, name)
     publish(node)
     return name
+
+
+def _accusing(conn: sa.Connection, finding: Finding) -> str | None:
+    """Recorded evidence that accuses the same keys over the same log: a second proof says nothing new."""
+    chosen = sa.select(evidence.c.digest, evidence.c.data).where(
+        evidence.c.origin == finding.origin, evidence.c.logged == 1
+    )
+    for row in conn.execute(chosen):
+        if verify_evidence(parse_evidence(row.data)).accused == finding.accused:
+            return str(row.digest)
+    return None
 
 
 def publish(node: Node) -> None:

@@ -12,7 +12,9 @@ from federation import compare, errands, evidence, mirror, peers, seen
 from federation.evidence import MEDIA_TYPE
 from governance.canonical import digest, encode
 from governance.errors import BadEvidence, GovernanceError, NotFound, StorageUnavailable
+from governance.log.checkpoint import Checkpoint, sign_checkpoint
 from governance.log.evidence import different_sizes, parse_evidence, same_size, verify_evidence
+from governance.signing.note import Ed25519Signer
 from governance.statements.entry import read_entry
 from governance.statements.peer import Evidence
 from tests.support.fed_nodes import MemoryLog, Network, SimNode, VirtualClock, make_node
@@ -222,3 +224,16 @@ def test_compare_is_not_needed_for_what_was_told(three: Three) -> None:
     three.run(2)
     compare.compare(three.b.node, three.a.own.instance)
     assert len(held(three.b)) == 1
+
+
+def test_nobody_can_accuse_a_log_of_ours_with_a_key_they_made() -> None:
+    """The key is compared, too: a key of that name proves only what its maker did."""
+    node = make_node("a.example", Network(()), VirtualClock())
+    origin = node.own.instance_log.origin
+    forger = Ed25519Signer(origin, bytes(range(32)))
+    one, other = (sign_checkpoint(Checkpoint(origin, 1, bytes([n] * 32)), [forger]) for n in (1, 2))
+    proof = same_size(str(forger.key), one, other)
+    with pytest.raises(NotFound, match="under that key"):
+        evidence.found(node.node, proof, "")
+    with node.node.db.read() as conn:
+        assert evidence.listed(conn) == []
