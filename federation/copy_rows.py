@@ -17,6 +17,9 @@ BALLOT: Final = "ballot"
 _STEPS: Final = {INSTANCE: 1, SPACE: 2, BALLOT: 4}
 # Made once: building a statement costs several times what executing it does.
 _by_origin: Final = sa.select(copies).where(copies.c.origin == sa.bindparam("log"))
+_checked: Final = (
+    sa.update(copies).where(copies.c.origin == sa.bindparam("log")).values(checked_at=sa.bindparam("now"))
+)
 _count: Final = sa.select(sa.func.count()).select_from(copies).where(copies.c.peer == sa.bindparam("of"))
 _newest: Final = sa.select(sa.func.max(seen.c.seen_at)).where(seen.c.peer == sa.bindparam("of"))
 _due: Final = (
@@ -103,6 +106,11 @@ def commit(conn: sa.Connection, old: CopyRow, *, size: int, root: bytes, note: b
 def change(conn: sa.Connection, origin: str, size: int, **values: object) -> None:
     """Change columns of a row, as long as it is of that size."""
     conn.execute(sa.update(copies).where(copies.c.origin == origin, copies.c.size == size).values(**values))
+
+
+def checked(conn: sa.Connection, origin: str, now: int) -> None:
+    """A log was looked at."""
+    conn.execute(_checked, {"log": origin, "now": now})
 
 
 def due(conn: sa.Connection, peer: str, kind: str, now: int) -> list[str]:

@@ -87,7 +87,8 @@ def _catch_up(node: Node, files: PublicFiles, origin: str, budget: Budget) -> bo
         if not _plausible(node, row, copy, head):
             break
         if copy.cosigned and head.checkpoint.size == copy.size:
-            _sign(node, origin)
+            if not _is_signed(node, copy):
+                _sign(node, origin)
             break
         if copy.damaged is not None:
             break
@@ -253,13 +254,17 @@ def follow(conn: sa.Connection, log: NamedLog, peer: str) -> bool:
     return True
 
 
+def _is_signed(node: Node, copy: CopyRow) -> bool:
+    own = {(c.key.name, c.key.key_id) for c in node.keys.mirror}
+    return own <= {(s.name, s.key_id) for s in parse_note(copy.cosigned).signatures}
+
+
 def _sign(node: Node, origin: str) -> None:
     """Cosign what is stored and counted, as mirror and as witness, unless that was done."""
     row, copy = _rows(node, origin)
-    own = {(c.key.name, c.key.key_id) for c in node.keys.mirror}
-    note = open_note(copy.cosigned, _verifiers(row))
-    if own <= {(s.name, s.key_id) for s in parse_note(copy.cosigned).signatures} or copy.damaged:
+    if copy.damaged or _is_signed(node, copy):
         return
+    note = open_note(copy.cosigned, _verifiers(row))
     now = node.clock()
     mirror, witness = (
         tuple(cosign(note.text, c, now) for c in keys) for keys in (node.keys.mirror, node.keys.witness)
@@ -310,6 +315,4 @@ def copy_cosigned(node: Node, files: PublicFiles, origin: str) -> None:
 
 def _checked(node: Node, origin: str) -> None:
     with node.db.write() as conn:
-        copy = copy_rows.get(conn, origin)
-        if copy is not None:
-            copy_rows.change(conn, origin, copy.size, checked_at=node.clock())
+        copy_rows.checked(conn, origin, node.clock())
