@@ -93,7 +93,9 @@ def renew(
 
 @group.command()
 def rotate(
-    key: Annotated[str, typer.Argument(help="service, http, witness, mirror or root.", metavar="KEY")],
+    key: Annotated[
+        str, typer.Argument(help="service, operator, http, witness, mirror or root.", metavar="KEY")
+    ],
     root: Root = None,
     data: Data = DEFAULT_DATA,
     database: Database = None,

@@ -18,12 +18,13 @@ from governance.service.documents import append_document
 from governance.service.instance import finish_rotation, prepare_rotation, public, read_key, signed
 from governance.signing.keyfile import Ed25519Key, PrivateKey
 from governance.statements.entry import key_id
-from governance.statements.instance import Federation, Instance, Revocation
+from governance.statements.instance import Federation, Instance, Operator, Revocation
 from governance.store import entries
 
 ROOT: Final = "root"
 SERVICE: Final = "service"
-NAMES: Final = (SERVICE, HTTP, WITNESS, MIRROR, ROOT)
+OPERATOR: Final = "operator"
+NAMES: Final = (SERVICE, OPERATOR, HTTP, WITNESS, MIRROR, ROOT)
 """The keys that can be replaced. A log's key never changes."""
 
 
@@ -78,6 +79,8 @@ def rotate(service: Service, name: str, root: Path) -> Instance:
         document = _record(service, {"root": public(new)}, new, old)
     elif name == SERVICE:
         document = _record(service, {"service": public(new)}, old)
+    elif name == OPERATOR:
+        document = _record(service, {"operators": _operators(service, path, new)}, old)
     else:
         document = _record(service, {"federation": _part(service, {name: new})}, old)
     finish_rotation(path, lambda key: public(key) == public(new))
@@ -111,6 +114,13 @@ def former_keys(service: Service) -> list[str]:
     """The ids of the service keys that were replaced."""
     now = key_id(present(service).service)
     return [key for key in service.instance.keys.services if key != now]
+
+
+def _operators(service: Service, path: Path, new: PrivateKey) -> list[Operator]:
+    """The operators with a new one in the place of the one whose key is in `path`, or was and is lost."""
+    old = present(service).operators
+    gone = public(read_key(path)) if path.exists() or len(old) > 1 else old[0].key
+    return [*(one for one in old if one.key != gone), Operator(new.member_id, public(new))]
 
 
 def _part(service: Service, instead: Mapping[str, Ed25519Key]) -> Federation:

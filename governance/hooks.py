@@ -71,10 +71,7 @@ class Hooks(Protocol):
 
     @hookspec
     def routes(self, service: Any) -> Sequence[Any]:
-        """Litestar controllers, routers or handlers to serve; `service` is the running service.
-
-        It is None when only the API's description is made: nothing is called then.
-        """
+        """Litestar controllers, routers or handlers to serve; `service` is None for the API's description."""
 
     @hookspec
     def commands(self) -> Sequence[tuple[str, Any]]:

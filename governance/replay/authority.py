@@ -33,14 +33,16 @@ ROLE_KINDS: Final = (
 class InstanceKeys:
     """The keys an instance's identity log has named so far; service keys by key text, operators by id.
 
-    `revoked` says from which index of which log on a service key's signatures are void: by position, so that
-    what it signed before it was stolen stays valid for ever.
+    `operators` are those of the latest document, `once` those of every one: a founding stands at the beginning
+    of a log that does not say which of them it was. `revoked` says from which index of which log on a service
+    key's signatures are void: by position, so that what it signed before it was stolen stays valid for ever.
     """
 
     instance: str = ""
     root: Key | None = None
     services: dict[str, Key] = field(default_factory=dict)
     operators: dict[str, Key] = field(default_factory=dict)
+    once: list[tuple[str, Key]] = field(default_factory=list)
     revoked: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
@@ -119,6 +121,31 @@ def require_operator(entry: Entry, operator: str, keys: InstanceKeys) -> None:
     if key is None:
         raise NotAuthorised(f"{operator} is not an operator of this instance", pointer="/operator")
     verify_signer(entry, operator, key)
+
+
+def require_founder(entry: Entry, operators: Iterable[tuple[str, Key]]) -> None:
+    """That one of these operators signed the entry.
+
+    Args:
+        entry: a founding.
+        operators: ids with keys: at present, to record it; ever, to read it in a log.
+
+    Raises:
+        NotAuthorised: none of them; BadSignature: the signature does not verify.
+    """
+    signers = {signature.keyid for signature in entry.envelope.signatures}
+    wrong: Refused = NotAuthorised(
+        "founding a space needs an operator of the instance", pointer="/signatures"
+    )
+    for operator, key in operators:
+        if operator in signers:
+            try:
+                verify_signer(entry, operator, key)
+            except (BadSignature, WrongSuite) as e:
+                wrong = e
+            else:
+                return
+    raise wrong
 
 
 def require_member(entry: Entry, signer: str, members: Members) -> None:

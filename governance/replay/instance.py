@@ -74,6 +74,7 @@ class InstanceState:
         self.keys.instance, self.keys.root = new.id, new.root
         self.keys.services[key_id(new.service)] = new.service
         self.keys.operators = {o.id: o.key for o in new.operators}
+        self.keys.once += [pair for pair in self.keys.operators.items() if pair not in self.keys.once]
         self.keys.revoked = {(r.key, r.origin): r.start for r in new.revoked}
 
     def _check_revoked(self, old: Instance | None, new: Instance) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from governance.errors import AlreadyExists, InvalidStatement, NotAuthorised, StaleRevision, Unsupported
+from governance.errors import AlreadyExists, InvalidStatement, StaleRevision, Unsupported
 from governance.log.merkle import leaf_hash, root
 from governance.replay import joint, ownership
 from governance.replay.authority import (
     InstanceKeys,
     require_any_role,
+    require_founder,
     require_member,
     require_role,
     require_service,
@@ -152,12 +153,7 @@ class SpaceState:
 def _found(state: SpaceState, new: Space, entry: Entry, index: int) -> None:
     if new.origin != state.origin or new.instance != state.instance.instance:
         raise InvalidStatement("the founding names another log or instance", pointer="/origin")
-    for operator, key in state.instance.operators.items():
-        if any(s.keyid == operator for s in entry.envelope.signatures):
-            verify_signer(entry, operator, key)
-            break
-    else:
-        raise NotAuthorised("founding a space needs an operator of the instance", pointer="/signatures")
+    require_founder(entry, state.instance.once)
     founders = {}
     for position, member in enumerate(new.founders):
         pointer = f"/founders/{position}"

@@ -199,8 +199,13 @@ def _ensure(
 
 def _finish_rotations(data_dir: Path, document: Instance) -> None:
     """What a rotation could not do any more after its document was recorded."""
-    for name, key in (("root", document.root), ("service", document.service)):
-        finish_rotation(data_dir / "keys" / name, lambda held, key=key: public(held) == key)  # type: ignore[misc]
+    named = {
+        "root": [document.root],
+        "service": [document.service],
+        "operator": [operator.key for operator in document.operators],
+    }
+    for name, keys in named.items():
+        finish_rotation(data_dir / "keys" / name, lambda held, keys=keys: public(held) in keys)  # type: ignore[misc]
 
 
 def _digest(batch: Batch, origin: str) -> str | None:

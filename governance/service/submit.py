@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from governance.errors import AlreadyExists, InvalidStatement, NotFound
-from governance.replay.authority import require_role
+from governance.replay.authority import require_founder, require_role
 from governance.replay.space import SpaceState
 from governance.service import ballots, receipts
 from governance.service.answers import Recorded
@@ -50,6 +50,7 @@ def found_space(service: Service, body: bytes) -> Recorded:
     if not isinstance(founding, Space):
         raise InvalidStatement(f"this takes a space, not a {founding.KIND}")
     origin = service.states.space_origin(founding.space)
+    require_founder(entry, service.instance.keys.operators.items())
     # On a scratch state first: key files are made for foundings that will be recorded, not for anybody's.
     SpaceState(origin, service.instance.keys).admit(0, entry)
     service.hooks.before_record(origin, founding, now)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -40,9 +42,9 @@ from governance.statements.entry import key_id
 from governance.statements.peer import Evidence
 from tests.support.fed_nodes import MemoryInstance, Network, VirtualClock, _Wire
 from tests.support.fed_service import HOST, URL, Real, befriend, mirror_at, real, run
-from tests.support.people import Community, key, recorded
+from tests.support.people import Community, key, operator_of, recorded
 
-KEYS = ("service", "http", "witness", "mirror", "root")
+KEYS = ("service", "operator", "http", "witness", "mirror", "root")
 
 
 class Killed(BaseException):
@@ -186,6 +188,51 @@ def test_killed_before_the_file_is_in_place(home: Home, name: str) -> None:
         works(us)
         audited(us)
     home.fine("renew", "--data", str(home.data))
+
+
+def test_kill_9_between_document_and_file(home: Home) -> None:
+    before = home.keys()
+    program = """
+import os, sys
+from federation import rotation
+from governance.__main__ import main
+record = rotation._record
+rotation._record = lambda *a: (record(*a), os.kill(os.getpid(), 9))
+sys.argv = ["althing", "instance", "rotate", "service", "--yes", "--data", sys.argv[1]]
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", program, str(home.data)], capture_output=True, check=False)
+    assert done.returncode == -9, done.stderr
+    with home.up() as us:
+        assert home.keys()["service"] != before["service"]
+        works(us)
+        audited(us)
+
+
+def test_a_lost_operator_key(home: Home) -> None:
+    (home.data / "keys" / "operator").unlink()
+    home.rotate("operator")
+    with home.up() as us:
+        (operator,) = document_of(us.node.own.document()).operators
+        assert operator.key == public(key_of(home.data, "operator", create=False))
+        us.order(mirror_at("m.example", home.network, home.clock))
+        audited(us)
+
+
+def test_a_former_operator_founds_nothing_more(home: Home) -> None:
+    former = operator_of(home.data)
+    home.rotate("operator")
+    present = operator_of(home.data)
+    with home.up() as us:
+        here = us.running.community
+        for who, status in ((former, 403), (present, 201)):
+            other = Community(us.running.client, who, home.clock.now, HOST, "other", here.instance)
+            founding = other.founding()
+            answer = us.post("/spaces", founding, who, other.steward)
+            assert answer.status_code == status, answer.text
+        audited(us)
+    with home.up():
+        pass
 
 
 def _then(work: Any, after: Any) -> Any:
