@@ -10,7 +10,7 @@ from functools import cache
 import msgspec
 import sqlalchemy as sa
 
-from federation import errands, guard, peers, queue, remote
+from federation import errands, guard, peers, queue, remote, scrub
 from federation.remote import PeerFiles
 from federation.tables import copies as copy_rows
 from governance import limits
@@ -24,7 +24,7 @@ from governance.signing.keyfile import Ed25519Key
 from governance.signing.note import Ed25519Verifier, Verifier
 from tests.support import fed_checks, fed_liars
 from tests.support.fed_faults import Backup, Crash, FaultyCopies, FaultyDatabase, FaultyNetwork
-from tests.support.fed_nodes import START, MemoryInstance, MemoryLog, SimNode, make_node
+from tests.support.fed_nodes import START, WEEK, MemoryInstance, MemoryLog, SimNode, make_node
 
 ROUNDS = 3
 VARIANTS = 4
@@ -216,7 +216,9 @@ class World:
         key = Ed25519Key(self.chance.randbytes(32))
         node.own.keys = node.node.keys = replace(node.own.keys, http=key)
         part = node.own.document().statement.federation  # type: ignore[attr-defined]
-        node.own.publish_document(federation=msgspec.structs.replace(part, http_key=public(key)))
+        valid = node.clock() + WEEK
+        new = msgspec.structs.replace(part, http_key=public(key), valid_until=valid)
+        node.own.publish_document(federation=new)
 
     def _restore(self, i: int, backup: Backup) -> None:
         if self.nodes[i].own.keys.http.seed != self.nodes[i].own._seed("http"):
@@ -256,6 +258,10 @@ class World:
             except Crash as crash:
                 self.crashed(crash.host)
                 return
+        with node.node.db.read() as conn:
+            damaged = conn.scalar(sa.select(copy_rows.c.origin).where(copy_rows.c.damaged.is_not(None)))
+        if damaged and not self.failing:
+            scrub.scrub(node.node)
 
     # --- and is over ---
 
@@ -287,8 +293,11 @@ class World:
                 log.append(b"after the restore")
 
     def _take_back(self, node: SimNode) -> bool:
-        """What the sign-guard does: take back what followers have; gives whether nothing is missing then."""
-        asked = [row for row in self._rows(node) if row.followed]
+        """Take back what others have; gives whether nothing is missing then.
+
+        All peers are asked: who has followed only since the backup was made is not known here as a follower.
+        """
+        asked = [row for row in self._rows(node) if row.state not in {"pending", "blocked"}]
         heads: dict[str, int] = {}
         for row in asked:
             files = PeerFiles(node.node, guard.mirror_of(row, node.own.instance))
@@ -342,9 +351,10 @@ class World:
         return [node for i, node in enumerate(self.nodes) if i not in left_out]
 
     def pairs(self) -> list[tuple[int, int]]:
-        """(a, b) where a follows b and both can do their part."""
+        """(a, b) where a follows b, and b does its part; one that lost entries of its own may be a."""
         honest = {node.own.host for node in self.honest()}
-        return [(a, b) for a, b in sorted(self.follows) if {self.hosts[a], self.hosts[b]} <= honest]
+        able = honest | {self.hosts[i] for i in self._lost}
+        return [(a, b) for a, b in sorted(self.follows) if self.hosts[a] in able and self.hosts[b] in honest]
 
     def lost(self, origin: str) -> bool:
         """Whether cosigned entries of a log are gone: its instance signs nothing any more."""
