@@ -33,7 +33,7 @@ ROLE_KINDS: Final = (
 class InstanceKeys:
     """The keys an instance's identity log has named so far; service keys by key text, operators by id.
 
-    `operators` are those of the latest document, `once` those of every one: a founding stands at the beginning
+    `operators` are those of the latest document, `once` those of all: a founding stands at the beginning
     of a log that does not say which of them it was. `revoked` says from which index of which log on a service
     key's signatures are void: by position, so that what it signed before it was stolen stays valid for ever.
     """

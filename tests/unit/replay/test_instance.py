@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from governance.cli.signing import Identity
 from governance.errors import (
     BadSignature,
     GovernanceError,
@@ -18,10 +19,12 @@ from governance.errors import (
 )
 from governance.replay.authority import require_service
 from governance.replay.instance import WEEK, InstanceState
+from governance.replay.space import SpaceState
+from governance.signing.envelope import normalise, sign_envelope
 from governance.signing.keyfile import PrivateKey
 from governance.statements.base import BlobRef
 from governance.statements.entry import Entry, key_id, read_entry
-from governance.statements.instance import Federation, Instance, Revocation, SpaceNotice, Versions
+from governance.statements.instance import Federation, Instance, Operator, Revocation, SpaceNotice, Versions
 from governance.statements.peer import Evidence, Peer
 from tests.support.world import BASE, NOW, VKEY, World, key, public, signed
 
@@ -237,6 +240,43 @@ def test_orders_are_the_operators(world: Grown) -> None:
     world.refuse(signed(other, world.service), NotAuthorised, "not an operator")
     own = world.order(peer=world.instance.state.keys.instance)
     world.refuse(signed(own, world.operator), InvalidStatement, "no peer of itself")
+
+
+def test_what_a_former_operator_founded_stays(world: Grown) -> None:
+    """The log of a space does not say at which document it was founded."""
+    former, present = world.operator, key(60)
+    world.add(operators=[Operator(present.member_id, public(present))])
+    keys = world.instance.state.keys
+    assert list(keys.operators) == [present.member_id]
+    for who in (former, present):
+        space = SpaceState(f"{BASE}/spaces/nix", keys)
+        space.admit(0, signed(world.founding(), who, world.steward))
+    for entry, error in (
+        (signed(world.founding(), key(61), world.steward), NotAuthorised),
+        (signed(world.founding(), world.steward), NotAuthorised),
+        (_forged(signed(world.founding(), present, world.steward)), BadSignature),
+    ):
+        with pytest.raises(error):
+            SpaceState(f"{BASE}/spaces/nix", keys).admit(0, entry)
+    world.refuse(signed(world.order(), former), NotAuthorised, "not an operator")
+
+
+def test_an_operator_with_a_second_key_under_the_first_id(world: Grown) -> None:
+    first, second = world.operator, key(62)
+    world.add(operators=[Operator(first.member_id, public(second))])
+    for who in (first, second):
+        mine = Identity(who, first.member_id)
+        founding = world.founding()
+        data = normalise(sign_envelope(founding.payload_type(), founding.to_bytes(), [mine, world.steward]))
+        SpaceState(f"{BASE}/spaces/nix", world.instance.state.keys).admit(0, read_entry(data))
+
+
+def _forged(entry: Entry) -> Entry:
+    """The first signature exchanged for the second one's bytes."""
+    one, two = entry.envelope.signatures
+    both = (msgspec.structs.replace(one, sig=two.sig), two)
+    envelope = msgspec.structs.replace(entry.envelope, signatures=both)
+    return read_entry(normalise(envelope))
 
 
 def test_evidence_is_the_services(world: Grown) -> None:

@@ -37,6 +37,16 @@ from tests.support.service import NOW, Running, TestClock, running
 DOCUMENTS = f"{API}/instance/documents"
 
 
+@pytest.fixture(autouse=True)
+def nobody_else_renews(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plugin's own jobs, which renew a new instance's document at once, do not run."""
+    monkeypatch.setattr("governance.app._repeat", _never)
+
+
+async def _never(_job: object) -> None:
+    return
+
+
 def root(live: Running) -> PrivateKey:
     return key_of(live.data, "root", create=False)
 
