@@ -49,9 +49,12 @@ class Runner:
 
     def tick(self) -> None:
         """Begin what is due and has room; returns at once."""
+        with self._lock:
+            before = set(self._busy)
         for errand in queue.due(self._node):
             with self._lock:
-                if not self._room(errand):
+                # One that ended since the rows were read may be due no more.
+                if (errand.peer, errand.kind) in before or not self._room(errand):
                     continue
                 self._busy.add((errand.peer, errand.kind))
             self._pool.submit(self._run, errand)

@@ -20,6 +20,7 @@ from governance.service.core import Service
 
 COMMITTED: Final = Path(__file__).parents[2] / "schemas" / "openapi.json"
 _BODIES: Final = {
+    "recordIdentity": ["instance"],
     "foundSpace": ["space"],
     "recordConstitution": ["constitution"],
     "recordMember": ["member"],

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from governance import limits
-from governance.errors import IntegrityFault, InvalidStatement, StorageUnavailable, TooLarge
+from governance.errors import IntegrityFault, InvalidStatement, SetupFault, StorageUnavailable, TooLarge
 from governance.fetch.egress import PUBLIC, Egress
 from governance.hooks import Event, HookCaller
 from governance.replay.instance import InstanceState
@@ -134,12 +134,22 @@ class Service:
         """A reason of the hook `holds` is none any more; after the last one, first do what had to wait.
 
         Raises:
-            SetupFault, StorageUnavailable: it cannot be done.
+            SetupFault: our service key is none any more, which holds us until a restart with the right one.
+            StorageUnavailable: it cannot be done.
         """
         if reason not in self.held:
             return
-        self.sequencer.hold([other for other in self.held if other != reason])
-        if not self.held:
+        left = [other for other in self.held if other != reason]
+        if not left:
+            try:
+                # What was taken back may name another key than the one that was here at the start.
+                self._replay(self.states.instance_origin)
+                self._key = instance.service_key(self.data_dir, self.instance)
+            except SetupFault as e:
+                self.sequencer.hold([e.detail])
+                raise
+        self.sequencer.hold(left)
+        if not left:
             self._establish()
 
     def close(self) -> None:
@@ -149,10 +159,13 @@ class Service:
 
     def load(self, origin: str) -> None:
         """Have the writer replay a log, so that its state is published."""
-        self.submit(lambda batch: _done(batch.state(origin))).result()
+        self._replay(origin)
         # States stay and hold no cycles: a full collection would walk every voter again, 100 ms for 20,000.
         gc.collect()
         gc.freeze()
+
+    def _replay(self, origin: str) -> None:
+        self.submit(lambda batch: _done(batch.state(origin))).result()
 
     def check_ready(self) -> None:
         """That statements can be recorded.

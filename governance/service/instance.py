@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from governance.errors import DataDirectoryUnusable, Malformed, NotFound, SetupFault
-from governance.replay.instance import InstanceState
+from governance.replay.instance import WEEK, InstanceState
 from governance.service.batch import Batch, Committed
 from governance.service.sequencer import Sequencer
 from governance.service.states import States
@@ -166,10 +166,22 @@ def establish(
         SetupFault: the service key is not the one the identity document names.
     """
     state = sequencer.submit(lambda batch: _ensure(batch, states, data_dir, wanted, now)).result()
-    service = key_of(data_dir, "service", create=False)
-    if state.document is None or state.document.service != public(service):
-        raise SetupFault("the service key in the data directory is not the one the identity document names")
+    service_key(data_dir, state)
     return state
+
+
+def service_key(data_dir: Path, state: InstanceState) -> PrivateKey:
+    """The service key; a rotation of it that was recorded is finished first.
+
+    Raises:
+        SetupFault: it is not the one that the latest identity document names, so it may sign nothing.
+    """
+    if state.document is not None:
+        _finish_rotations(data_dir, state.document)
+    key = key_of(data_dir, "service", create=False)
+    if state.document is None or state.document.service != public(key):
+        raise SetupFault("the service key in the data directory is not the one the identity document names")
+    return key
 
 
 def _ensure(
@@ -187,14 +199,22 @@ def _ensure(
     if old is None:
         document = _first(data_dir, origin, vkey, wanted, now)
     elif wanted.name is not None and wanted.name != old.name:
-        document = msgspec.structs.replace(
-            old, name=wanted.name, serial=old.serial + 1, previous=_digest(batch, origin), issued_at=now
-        )
+        document = _renamed(old, _digest(batch, origin), wanted.name, now)
     else:
         return lambda _committed: states.get(origin, InstanceState)
     entry = signed(document, key_of(data_dir, "root", create=old is None))
     batch.append(origin, entry.data, entry)
     return lambda _committed: states.get(origin, InstanceState)
+
+
+def _renamed(old: Instance, previous: str | None, name: str, now: int) -> Instance:
+    part = old.federation
+    if part is not None:
+        # The old one may have expired while the instance was stopped.
+        part = msgspec.structs.replace(part, valid_until=now + WEEK)
+    return msgspec.structs.replace(
+        old, name=name, serial=old.serial + 1, previous=previous, issued_at=now, federation=part
+    )
 
 
 def _finish_rotations(data_dir: Path, document: Instance) -> None:

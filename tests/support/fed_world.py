@@ -364,6 +364,10 @@ class World:
         """Whether a log has two histories."""
         return self.liar is not None and self.liar.forks and origin == self.liar.origin
 
+    def trace(self) -> str:
+        """The digest of all that was asked, when it was over, and what everybody has copied."""
+        return sha256(repr((self.network.asked, self.now, self.heads())).encode()).hex()
+
     def heads(self) -> list[tuple[str, int, bytes]]:
         """Every copy of everybody."""
         found = []
