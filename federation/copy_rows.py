@@ -21,6 +21,19 @@ _checked: Final = (
     sa.update(copies).where(copies.c.origin == sa.bindparam("log")).values(checked_at=sa.bindparam("now"))
 )
 _count: Final = sa.select(sa.func.count()).select_from(copies).where(copies.c.peer == sa.bindparam("of"))
+_base: Final = sa.select(copies.c.origin).where(
+    copies.c.peer == sa.bindparam("of"), copies.c.kind == INSTANCE
+)
+_commit: Final = (
+    sa.update(copies)
+    .where(copies.c.origin == sa.bindparam("log"), copies.c.size == sa.bindparam("old"))
+    .values(
+        size=sa.bindparam("new"),
+        root=sa.bindparam("new_root"),
+        cosigned=sa.bindparam("note"),
+        checked_at=sa.bindparam("now"),
+    )
+)
 _newest: Final = sa.select(sa.func.max(seen.c.seen_at)).where(seen.c.peer == sa.bindparam("of"))
 _due: Final = (
     sa.select(copies.c.origin, copies.c.size, copies.c.checked_at, seen.c.size, seen.c.seen_at)
@@ -81,8 +94,7 @@ def get(conn: sa.Connection, origin: str) -> CopyRow | None:
 
 def base_of(conn: sa.Connection, peer: str) -> str | None:
     """What the origins of an instance's logs begin with; None when we have nothing of it."""
-    chosen = sa.select(copies.c.origin).where(copies.c.peer == peer, copies.c.kind == INSTANCE)
-    origin = conn.scalar(chosen)
+    origin = conn.scalar(_base, {"of": peer})
     return None if origin is None else str(origin).removesuffix("/instance")
 
 
@@ -98,9 +110,8 @@ def count(conn: sa.Connection, peer: str) -> int:
 
 def commit(conn: sa.Connection, old: CopyRow, *, size: int, root: bytes, note: bytes, now: int) -> bool:
     """Count the files up to that size; gives whether the row was still as it was read."""
-    chosen = sa.update(copies).where(copies.c.origin == old.origin, copies.c.size == old.size)
-    values = {"size": size, "root": root, "cosigned": note, "checked_at": now}
-    return conn.execute(chosen.values(values)).rowcount == 1
+    values = {"log": old.origin, "old": old.size, "new": size, "new_root": root, "note": note, "now": now}
+    return conn.execute(_commit, values).rowcount == 1
 
 
 def change(conn: sa.Connection, origin: str, size: int, **values: object) -> None:

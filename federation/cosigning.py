@@ -32,6 +32,9 @@ STRANGE: Final = 8
 _LARGER: Final = (
     f"CASE WHEN excluded.size > {witnessed.name}.size THEN excluded.size ELSE {witnessed.name}.size END"
 )
+_by_witness: Final = (
+    sa.select(witnessed).where(witnessed.c.witness == sa.bindparam("name")).order_by(witnessed.c.at)
+)
 _log: Final = logging.getLogger("althing.federation")
 _lock: Final = Lock()
 
@@ -91,9 +94,8 @@ def _witness(node: Node, peer: str) -> Witness:
 
 def _acknowledged(node: Node, witness: str) -> dict[str, int]:
     """Sizes by origin, the least recently cosigned log first."""
-    chosen = sa.select(witnessed).where(witnessed.c.witness == witness).order_by(witnessed.c.at)
     with node.db.read() as conn:
-        return {row.origin: row.size for row in conn.execute(chosen)}
+        return {row.origin: row.size for row in conn.execute(_by_witness, {"name": witness})}
 
 
 def _grown(node: Node, acknowledged: Mapping[str, int]) -> tuple[list[OwnHead], list[OwnHead]]:

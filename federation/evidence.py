@@ -20,6 +20,9 @@ from governance.canonical import digest
 from governance.errors import NotFound
 from governance.log.evidence import LIMIT, Finding, parse_evidence, verify_evidence
 
+# Made once: building a statement costs several times what executing it does.
+_listed: Final = sa.select(evidence).order_by(evidence.c.found_at, evidence.c.digest)
+_told: Final = sa.select(told.c.digest).where(told.c.peer == sa.bindparam("of"))
 MEDIA_TYPE: Final = "application/vnd.althing.equivocation.v1+json"
 
 
@@ -97,8 +100,7 @@ def publish(node: Node) -> None:
 
 def listed(conn: sa.Connection) -> list[Found]:
     """All evidence, oldest first."""
-    chosen = sa.select(evidence).order_by(evidence.c.found_at, evidence.c.digest)
-    return [Found(**row) for row in conn.execute(chosen).mappings()]
+    return [Found(**row) for row in conn.execute(_listed).mappings()]
 
 
 def tell(node: Node, peer: str) -> int | None:
@@ -111,7 +113,7 @@ def tell(node: Node, peer: str) -> int | None:
     # What was found while nothing could be recorded (a full disk, a start that is held) is recorded now.
     publish(node)
     with node.db.read() as conn:
-        has = set(conn.scalars(sa.select(told.c.digest).where(told.c.peer == peer)))
+        has = set(conn.scalars(_told, {"of": peer}))
         waiting = [item for item in listed(conn) if item.digest not in has]
     for item in waiting:
         # Whoever does not follow that log has no use for evidence against it, and answers 404.

@@ -64,6 +64,9 @@ class Sizes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 _notes: Final = msgspec.json.Decoder(Notes)
 _sizes: Final = msgspec.json.Decoder(Sizes)
+_told: Final = sa.select(witnessed.c.origin, witnessed.c.size).where(
+    witnessed.c.witness == sa.bindparam("name")
+)
 
 
 def push(node: Node, peer: str) -> int | None:
@@ -75,8 +78,7 @@ def push(node: Node, peer: str) -> int | None:
     row = peers.require(node, peer)
     name = f"{HINT}{peer}"
     with node.db.read() as conn:
-        chosen = sa.select(witnessed.c.origin, witnessed.c.size).where(witnessed.c.witness == name)
-        told = {row.origin: row.size for row in conn.execute(chosen)}
+        told = {row.origin: row.size for row in conn.execute(_told, {"name": name})}
     grown = [head for head in node.own.heads() if head.size > told.get(head.origin, 0)]
     sizes = {head.origin: head.size for head in grown}
     for batch in _batches({head.origin: head.checkpoint for head in grown}):

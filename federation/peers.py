@@ -28,6 +28,7 @@ from governance.store.rows import upsert_rows
 
 # Made once: building a statement costs several times what executing it does.
 _by_id: Final = sa.select(peers).where(peers.c.id == sa.bindparam("peer"))
+_everybody: Final = sa.select(peers).order_by(peers.c.id)
 _expire: Final = sa.delete(nonces).where(nonces.c.expires < sa.bindparam("now"))
 _remembered: Final = sa.select(sa.func.count()).where(nonces.c.sender == sa.bindparam("of"))
 _used: Final = sa.select(sa.literal(1)).where(
@@ -128,7 +129,7 @@ def require(node: Node, peer: str) -> PeerRow:
 
 def everybody(conn: sa.Connection) -> list[PeerRow]:
     """All peers, by id."""
-    return [PeerRow(**row) for row in conn.execute(sa.select(peers).order_by(peers.c.id)).mappings()]
+    return [PeerRow(**row) for row in conn.execute(_everybody).mappings()]
 
 
 def put(conn: sa.Connection, row: PeerRow) -> None:

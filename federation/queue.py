@@ -24,13 +24,17 @@ FIRST: Final = 30
 CAP: Final = 6 * 3600
 _ERROR: Final = 500
 # Made once: building a statement costs several times what executing it does.
-_failed_ones: Final = errands.c.peer == sa.bindparam("of"), errands.c.attempts > 0
-_has_failed: Final = sa.select(sa.literal(1)).where(*_failed_ones).limit(1)
-_revive: Final = (
+_wake: Final = (
     sa.update(errands)
-    .where(*_failed_ones)
+    .where(errands.c.peer == sa.bindparam("of"))
     .values(due_at=sa.bindparam("now"), attempts=0, woken=errands.c.woken + 1)
 )
+_wake_kind: Final = _wake.where(errands.c.kind == sa.bindparam("what"))
+_has_failed: Final = (
+    sa.select(sa.literal(1)).where(errands.c.peer == sa.bindparam("of"), errands.c.attempts > 0).limit(1)
+)
+_revive: Final = _wake.where(errands.c.attempts > 0)
+_known: Final = sa.select(errands.c.peer, errands.c.kind)
 _due: Final = (
     sa.select(errands)
     .where(errands.c.due_at <= sa.bindparam("now"))
@@ -87,7 +91,7 @@ def back_off(attempts: int, chance: random.Random) -> int:
 def plan(node: Node, wanted: Mapping[str, set[str]]) -> None:
     """Make the stored errands those that are wanted, by peer; new ones are due at once."""
     with node.db.read() as conn:
-        known = {(row.peer, row.kind) for row in conn.execute(sa.select(errands.c.peer, errands.c.kind))}
+        known = {(row.peer, row.kind) for row in conn.execute(_known)}
     right = {(peer, kind) for peer, kinds in wanted.items() for kind in kinds}
     if known == right:
         return
@@ -100,11 +104,12 @@ def plan(node: Node, wanted: Mapping[str, set[str]]) -> None:
 
 def wake(node: Node, peer: str, *kinds: str) -> None:
     """Make errands of a peer due now, whatever went wrong before; all of them when no kind is named."""
-    change = sa.update(errands).where(errands.c.peer == peer)
-    if kinds:
-        change = change.where(errands.c.kind.in_(kinds))
+    values = {"of": peer, "now": node.clock()}
     with node.db.write() as conn:
-        conn.execute(change.values(due_at=node.clock(), attempts=0, woken=errands.c.woken + 1))
+        if not kinds:
+            conn.execute(_wake, values)
+        for kind in kinds:
+            conn.execute(_wake_kind, {**values, "what": kind})
 
 
 def revive(node: Node, peer: str) -> None:

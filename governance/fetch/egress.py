@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -91,6 +92,7 @@ def pins(urls: Iterable[str]) -> frozenset[tuple[str, int]]:
     return frozenset(found)
 
 
+@lru_cache(maxsize=1024)
 def parse_url(text: str) -> httpx.URL:
     """The URL of a text.
 

@@ -7,6 +7,7 @@ without the cofactor. libsodium's verification is this rule; `verify_cryptograph
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -86,6 +87,8 @@ def sign(seed: bytes, message: bytes) -> bytes:
     return crypto_sign(message, _key_pair(seed)[1])[:SIGNATURE_BYTES]
 
 
+# Deriving the pair costs as much as the signature, and a service signs with few keys.
+@lru_cache(maxsize=1024)
 def _key_pair(seed: bytes) -> tuple[bytes, bytes]:
     if len(seed) != SEED_BYTES:
         raise MalformedKey(f"an Ed25519 seed has {SEED_BYTES} bytes, not {len(seed)}")

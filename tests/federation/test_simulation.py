@@ -9,14 +9,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
 
+from governance.signing import ed25519
 from tests.support.fed_world import World
 
 IN_CI = 500
-SHARES = 20
+SHARE = 25
+"""Seeds of one test."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -26,11 +29,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             metafunc.parametrize("seed", [range(one, one + 1)], ids=[str(one)])
             return
         count = metafunc.config.getoption("--seeds") or IN_CI
-        shares = [range(first, count, SHARES) for first in range(min(SHARES, count))]
-        metafunc.parametrize("seed", shares, ids=[f"{s.start}-of-{count}" for s in shares])
+        shares = [range(first, min(first + SHARE, count)) for first in range(0, count, SHARE)]
+        metafunc.parametrize("seed", shares, ids=[f"{s.start}-{s.stop - 1}" for s in shares])
 
 
+@pytest.fixture
+def remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody looks at the same signatures here; whether one is right never changes."""
+    monkeypatch.setattr(ed25519, "verify", lru_cache(maxsize=100_000)(ed25519.verify))
+
+
+# Whether these lines run is known from elsewhere; counting them would double the time.
+@pytest.mark.no_cover
 @pytest.mark.slow
+@pytest.mark.usefixtures("remembered")
 def test_instances_converge(seed: range) -> None:
     for one in seed:
         world = World(one)
@@ -38,8 +50,9 @@ def test_instances_converge(seed: range) -> None:
             world.trouble()
             world.heal()
             world.check()
-        except AssertionError as e:
-            raise AssertionError(f"seed {one}: {e} (repeat with --seed {one})") from e
+        except Exception as e:
+            e.add_note(f"repeat with --seed {one}")
+            raise
 
 
 REPEATED = (1, 2, 12, 15, 21)

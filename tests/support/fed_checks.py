@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from federation import copy_rows, peers
+from federation import copy_rows, peers, seen
 from federation import evidence as proofs
 from federation.copy_rows import CopyRow
 from federation.mirror_files import public_file
-from federation.tables import copies, errands, seen
+from federation.tables import copies, errands
+from federation.tables import seen as seen_rows
 from governance.log.cosignature import open_cosigned
 from governance.log.evidence import parse_evidence, verify_evidence
 from governance.log.tiles import bundles_for, tiles_for
 from governance.signing.note import Ed25519Verifier, Verifier
 from tests.support.fed_nodes import MemoryLog, SimNode
+
+_all_copies = sa.select(copies)
+_all_seen = sa.select(seen_rows)
+_failed = sa.select(errands).where(errands.c.attempts > 0)
 
 if TYPE_CHECKING:
     from tests.support.fed_world import World
@@ -35,10 +40,9 @@ def unsettled(world: World) -> Iterator[tuple[str, set[str]]]:
 def _failing(world: World) -> Iterator[tuple[str, set[str]]]:
     """Errands between honest instances that failed and were not done since."""
     honest = {node.own.instance: node.own.host for node in world.honest()}
-    chosen = sa.select(errands).where(errands.c.attempts > 0)
     for node in world.honest():
         with node.node.db.read() as conn:
-            for row in conn.execute(chosen):
+            for row in conn.execute(_failed):
                 if row.peer in honest:
                     why = f"{row.kind} of {honest[row.peer]} fails at {node.own.host}: {row.error}"
                     yield why, {node.own.host, honest[row.peer]}
@@ -48,7 +52,7 @@ def _late(world: World, a: int, b: int) -> str | None:
     """What of b's logs a has not copied whole, or b has not back with a's lines."""
     own, witness = world.nodes[b].own, world.nodes[a].own
     with world.nodes[a].node.db.read() as conn:
-        rows = {row.origin: row for row in conn.execute(sa.select(copies))}
+        rows = {row.origin: row for row in conn.execute(_all_copies)}
     for origin, log in own.logs.items():
         row = rows.get(origin)
         if row is None or row.size != log.size:
@@ -92,14 +96,14 @@ def _check_evidence(world: World, node: SimNode) -> None:
             assert world.liar.forks, f"{accused.origin} was accused and has one history"
             assert accused.origin == world.liar.origin, f"{accused.origin} was accused and is honest"
             assert found.logged or node.own.held
-            frozen = conn.scalar(sa.select(seen.c.frozen).where(seen.c.origin == found.origin))
+            frozen = conn.scalar(sa.select(seen_rows.c.frozen).where(seen_rows.c.origin == found.origin))
             assert frozen is not None or found.origin in node.own.logs, f"{node.own.host} does not freeze it"
 
 
 def _check_seen(world: World, node: SimNode, truth: dict[str, MemoryLog]) -> None:
     """Whatever was accepted of a log is of its one history."""
     with node.node.db.read() as conn:
-        for row in conn.execute(sa.select(seen)):
+        for row in conn.execute(_all_seen):
             log = truth[row.origin]
             if not row.size or world.lost(row.origin) or world.forked(row.origin):
                 continue
@@ -111,7 +115,7 @@ def _check_seen(world: World, node: SimNode, truth: dict[str, MemoryLog]) -> Non
 def _check_files(world: World, node: SimNode, truth: dict[str, MemoryLog]) -> None:
     """Every byte that is served of a copy is the origin's."""
     with node.node.db.read() as conn:
-        rows = [CopyRow(**row) for row in conn.execute(sa.select(copies)).mappings()]
+        rows = [CopyRow(**row) for row in conn.execute(_all_copies).mappings()]
     for row in rows:
         if not row.cosigned or world.forked(row.origin) or world.lost(row.origin):
             continue
@@ -129,10 +133,11 @@ def check_lines(world: World, own: SimNode, origin: str, note: bytes, verifiers:
     for cosignature in opened.cosignatures:
         host, _, kind = cosignature.key.name.partition("/")
         with world.network.nodes[host].node.db.read() as conn:
-            stored = conn.scalar(sa.select(seen.c.size).where(seen.c.origin == origin)) or 0
+            known = seen.get(conn, origin)
             copied = copy_rows.get(conn, origin)
         who = f"{own.own.host} has a line of {host}/{kind} for {size} entries of {origin}"
-        assert stored >= size, f"{who}, which has stored {stored}"
+        assert known is not None, f"{who}, which has never seen it"
+        assert known.size >= size, f"{who}, which has seen {known.size}"
         if kind == "mirror":
             assert copied is not None, f"{who}, which copies nothing"
             assert copied.size >= size, f"{who}, which has copied {copied.size}"

@@ -6,13 +6,14 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
 from federation import tables
 from governance.errors import NotFound
+from tests.support.fed_sql import PlainConnection
 
 
 class MemoryCopies:
@@ -45,12 +46,8 @@ class MemoryDatabase:
     What `image` gives is the whole database, which `load` puts back.
     """
 
-    _compiled: ClassVar[dict[Any, Any]] = {}
-
     def __init__(self) -> None:
-        pool = StaticPool(_connect)
-        engine = sa.Engine(pool, _dialect(), sa.make_url("sqlite://"))
-        self.conn = engine.connect().execution_options(compiled_cache=self._compiled)
+        self.conn: Any = PlainConnection(sqlite3.connect(":memory:", check_same_thread=False))
         self.load(_empty_tables())
 
     @contextmanager
@@ -71,40 +68,27 @@ class MemoryDatabase:
     def image(self) -> sqlite3.Connection:
         """Everything that is stored, in another database."""
         image = sqlite3.connect(":memory:", check_same_thread=False)
-        self._raw().backup(image)
+        self.conn.raw.backup(image)
         return image
 
     def load(self, image: sqlite3.Connection) -> None:
         """Store what an image holds, and nothing else."""
         self.conn.rollback()
-        image.backup(self._raw())
-
-    def _raw(self) -> sqlite3.Connection:
-        raw: Any = self.conn.connection.dbapi_connection
-        assert isinstance(raw, sqlite3.Connection)
-        return raw
-
-
-def _connect() -> Any:
-    return sqlite3.connect(":memory:", check_same_thread=False)
-
-
-@cache
-def _dialect() -> sa.Dialect:
-    """One for all databases: a statement that was compiled for it is compiled for all of them."""
-    return sa.create_engine("sqlite://").dialect
+        image.backup(self.conn.raw)
 
 
 @cache
 def _empty_tables() -> sqlite3.Connection:
-    database = MemoryDatabase.__new__(MemoryDatabase)
     engine = sa.create_engine("sqlite://", poolclass=StaticPool)
     tables.metadata.create_all(engine)
-    database.conn = engine.connect()
-    with database.write() as conn:
+    image = sqlite3.connect(":memory:", check_same_thread=False)
+    with engine.begin() as conn:
         # No tree that was seen may ever become a smaller one, whoever races with whom.
         conn.exec_driver_sql(
             "CREATE TRIGGER shrinks BEFORE UPDATE ON fed_seen WHEN new.size < old.size"
             " BEGIN SELECT RAISE(ABORT, 'a tree that was seen has shrunk'); END"
         )
-    return database.image()
+    with engine.connect() as conn:
+        raw: Any = conn.connection.dbapi_connection
+        raw.backup(image)
+    return image

@@ -61,7 +61,7 @@ class MemoryLog:
         self.entries: list[bytes] = []
         self.leaves: list[bytes] = []
         self._complete: dict[tuple[int, int], bytes] = {}
-        self.signed: dict[int, bytes] = {}
+        self.signed: dict[Checkpoint, bytes] = {}
 
     @property
     def vkey(self) -> str:
@@ -93,7 +93,10 @@ class MemoryLog:
     def checkpoint(self, size: int | None = None) -> bytes:
         """Our signed head of that size; Ed25519 gives the same bytes again."""
         size = self.size if size is None else size
-        return sign_checkpoint(Checkpoint(self.origin, size, self.root(size)), [self.signer])
+        head = Checkpoint(self.origin, size, self.root(size))
+        if head not in self.signed:
+            self.signed[head] = sign_checkpoint(head, [self.signer])
+        return self.signed[head]
 
     def head(self) -> OwnHead:
         return OwnHead(self.origin, self.vkey, self.size, self.root(), self.checkpoint())

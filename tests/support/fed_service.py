@@ -89,7 +89,7 @@ def real(data: Path, network: Network, clock: VirtualClock, **choices: Any) -> I
     wire = _Wire(network, HOST)
     with (
         mock.patch.object(Federation, "background_jobs", _no_jobs),
-        mock.patch("federation.plugin.egress.transport", return_value=wire),
+        mock.patch("federation.running.egress.transport", return_value=wire),
         services.running(data, url=URL, clock=clock, found=False, **choices) as started,
     ):
         node = plugin.node(started.service)

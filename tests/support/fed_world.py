@@ -36,6 +36,7 @@ HEALING = 4_500
 FOUND_OUT = 0.006
 """How often a process ends at a commit."""
 MOST_CRASHES = 12
+_damaged = sa.select(copy_rows.c.origin).where(copy_rows.c.damaged.is_not(None))
 
 
 @dataclass
@@ -259,7 +260,7 @@ class World:
                 self.crashed(crash.host)
                 return
         with node.node.db.read() as conn:
-            damaged = conn.scalar(sa.select(copy_rows.c.origin).where(copy_rows.c.damaged.is_not(None)))
+            damaged = conn.scalar(_damaged)
         if damaged and not self.failing:
             scrub.scrub(node.node)
 
