@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from federation import backup, discovery, http_signatures, identity, peers
+from federation import MIGRATIONS, backup, discovery, http_signatures, identity, peers
 from federation.client import Client
 from federation.discovery import NamedLog
 from federation.keys import HTTP, MIRROR, WITNESS
 from federation.peers import PeerRow
-from federation.tables import MIGRATIONS
 from governance import limits
 from governance.audit.source import LogFiles, PublicFiles, blob_path
 from governance.canonical import digest

@@ -6,7 +6,6 @@ seen of others, which is why a backup holds them. STRICT on SQLite, as all table
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
@@ -14,8 +13,6 @@ from sqlmodel import SQLModel
 
 from governance.store.entries import table_of
 from governance.store.tables import STRICT, blob_column, integer_column, key, text_column
-
-MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
 class _Table(SQLModel):

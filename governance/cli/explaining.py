@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from governance.audit.replayed import CountedAnswers, Replayed, replay_ballot
-from governance.cli import receipt, receipts
+from governance.cli import receipts
+from governance.cli.checking import check_offline
 from governance.cli.console import emit, say, when
 from governance.cli.options import Json
 from governance.cli.place import place_of
@@ -35,7 +36,7 @@ def explain(
 
     The ballot is replayed and recounted here from its public log, so this works from any copy of it.
     """
-    checked, vote = receipt.check_offline(receipts.load(file))
+    checked, vote = check_offline(receipts.load(file))
     replayed = replay(vote.ballot, mirror)
     own = _own(replayed, vote, checked.index)
     told = _told(replayed, own)

@@ -33,7 +33,7 @@ from governance.replay.joint_manifest import (
 )
 from governance.replay.joint_result import JointResult
 from governance.service.answers import DraftRecorded, Recorded
-from governance.service.joint_views import JointBrief, JointView
+from governance.service.joint_answers import JointBrief, JointView
 from governance.statements.electorate import Voter, summarise
 from governance.statements.joint import JointAcceptance, Manifest
 

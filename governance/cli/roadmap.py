@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from governance.roadmap import RoadmapImport
 
 group = typer.Typer(no_args_is_help=True)
+for _more in (roadmap_links, transfers):
+    _more.add(group)
 Quarter = Annotated[str | None, typer.Option(help="Only this quarter, such as 2027-Q1.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
-    roadmap_links.add(group)
-    transfers.add(group)
     app.add_typer(group, name="roadmap", help="The roadmap: import, list, publish, link, hand over.")
 
 

@@ -17,7 +17,7 @@ from governance.cli.place import parse_place
 from governance.cli.signing import load_identity, signed
 from governance.errors import MalformedRequest
 from governance.service.answers import InstanceView
-from governance.service.roadmap_links import StandingView
+from governance.service.standing import StandingView
 from governance.statements.roadmap_links import ItemLink
 
 RELATIONS: Final = ("depends-on", "blocks", "adopts", "duplicates")

@@ -19,7 +19,7 @@ from governance.cli.signing import Identity, load_identity, signed
 from governance.errors import InvalidStatement, MalformedRequest, NotFound
 from governance.replay.ownership import OfferRecord, global_name
 from governance.service.answers import Recorded
-from governance.service.roadmap_links import StandingView
+from governance.service.standing import StandingView
 from governance.statements.base import Statement
 from governance.statements.roadmap import RoadmapItem
 from governance.statements.roadmap_links import (

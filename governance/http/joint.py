@@ -11,7 +11,7 @@ from governance.http.common import BODY, READ, WRITE, Serving, created, repeated
 from governance.http.params import Cursor, Limit, SpaceName
 from governance.service import joint, joint_views
 from governance.service.answers import Recorded
-from governance.service.joint_views import JointPage, JointView
+from governance.service.joint_answers import JointPage, JointView
 from governance.service.pages import page_of
 
 ManifestName = Annotated[

@@ -12,7 +12,7 @@ from governance.http.params import Cursor, ItemName, Limit, SpaceName
 from governance.service import roadmap_links, roadmaps
 from governance.service.answers import ItemView, Recorded, RoadmapView
 from governance.service.pages import page_of
-from governance.service.roadmap_links import StandingView
+from governance.service.standing import StandingView
 
 Quarter = Annotated[str | None, QueryParameter(pattern=r"^[0-9]{4}-Q[1-4]$(?!\n)", required=False)]
 Status = Annotated[

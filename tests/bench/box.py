@@ -17,7 +17,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
-from federation.tables import MIGRATIONS
+from federation import MIGRATIONS
 from governance.log.checkpoint import Checkpoint, sign_checkpoint
 from governance.log.merkle import leaf_hash
 from governance.service.edge import Edge

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from federation.tables import MIGRATIONS
+from federation import MIGRATIONS
 from governance.service import instance
 from governance.store import entries
 from governance.store.engine import open_store

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from federation.tables import MIGRATIONS
+from federation import MIGRATIONS
 from governance.errors import AnotherWriter, IntegrityFault
 from governance.service import casting
 from governance.service.core import Service

@@ -15,7 +15,7 @@ from governance.cli import casting
 from governance.cli.client import Client
 from governance.cli.space import operator_key
 from governance.replay.joint_result import JointResult
-from governance.service.joint_views import JointPage, JointView
+from governance.service.joint_answers import JointPage, JointView
 from tests.support import netns
 from tests.support.netns import Host, Lab
 from tests.support.server import Person

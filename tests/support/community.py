@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from federation.tables import MIGRATIONS
+from federation import MIGRATIONS
 from governance.counting.registry import get_rule
 from governance.hooks import HookCaller
 from governance.plugins import load_plugins

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from federation import endpoints, witness
+from federation import MIGRATIONS, endpoints
 from federation.client import Reply
 from federation.endpoints import Answer, Request, Route
 from federation.keys import make_keys
@@ -34,7 +34,6 @@ from governance.signing.note import (
 from governance.store.engine import open_store
 
 NOW = 1_800_000_000
-MIGRATIONS = Path(witness.__file__).parent / "migrations"
 
 
 class GrowingLog:

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from federation.tables import MIGRATIONS
+from federation import MIGRATIONS
 from governance.log.builder import TreeBuilder
 from governance.log.checkpoint import Checkpoint, open_checkpoint
 from governance.log.merkle import Frontier, leaf_hash, leaf_hashes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from federation import witness
+from federation import MIGRATIONS
 from federation.keys import make_keys
 from federation.node import Node
 from governance.canonical import sha256
@@ -19,7 +19,6 @@ from governance.signing.note import Ed25519Signer, Signer
 from governance.store.engine import open_store
 
 NOW = 1_800_000_000
-MIGRATIONS = Path(witness.__file__).parent / "migrations"
 
 
 class GrowingLog:

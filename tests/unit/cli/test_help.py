@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -19,7 +22,8 @@ def walk(group, path=()):
             yield from walk(command, (*path, name))
 
 
-COMMANDS = list(walk(typer.main.get_command(program())))
+PROGRAM = program()
+COMMANDS = list(walk(typer.main.get_command(PROGRAM)))
 
 
 @pytest.mark.parametrize(
@@ -28,7 +32,7 @@ COMMANDS = list(walk(typer.main.get_command(program())))
 def test_every_command_has_help(path, command):
     assert command.help
     assert command.help.strip().endswith((".", "?"))
-    result = CliRunner().invoke(program(), [*path, "--help"])
+    result = CliRunner().invoke(PROGRAM, [*path, "--help"])
     assert result.exit_code == 0
     for parameter in command.params:
         assert getattr(parameter, "help", None), f"{path}: {parameter.name} has no help"
@@ -74,3 +78,13 @@ def test_plugins_are_listed():
     result = CliRunner().invoke(program(), ["plugins", "list", "--json"])
     assert result.exit_code == 0
     assert '"counting_rules"' in result.stdout
+
+
+def test_a_command_loads_neither_database_nor_web_server():
+    """A member waits for what is imported at every command."""
+    script = (
+        "import sys; from governance.__main__ import composition; from governance.cli.main import build;"
+        "build(composition()); print(*sorted(sys.modules.keys() & {'alembic', 'litestar', 'sqlalchemy'}))"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == []

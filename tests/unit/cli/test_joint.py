@@ -14,7 +14,7 @@ from governance.counting.threshold import Threshold
 from governance.errors import MalformedRequest
 from governance.replay.joint_manifest import manifest_digest
 from governance.replay.joint_result import JointResult
-from governance.service.joint_views import JointDisputeView, JointOutcomeView, JointView
+from governance.service.joint_answers import JointDisputeView, JointOutcomeView, JointView
 from governance.statements.joint import Differing, VetoShare
 from tests.support.joint import decided, question
 from tests.support.server import Person, running

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from federation import errands, plugin, queue
+from federation import MIGRATIONS, errands, plugin, queue
 from federation.controllers import ROUTES
 from federation.errands import Runner
 from federation.node import Node
-from federation.plugin import POLICY, Federation, _foreign, _Pulse, _renew
+from federation.plugin import Federation
 from federation.queue import Kind
-from federation.tables import MIGRATIONS
+from federation.running import POLICY, Pulse, _foreign, renew
 from governance.errors import NoAnswer, SetupFault
 from governance.plugins import load_plugins
 from governance.store.engine import open_store
@@ -105,9 +105,9 @@ def test_the_pulse_confirms_before_it_does_anything_else(tmp_path: Path) -> None
         run(clock, us.node, other.node)
     with real(tmp_path / "data", network, clock) as us:
         network.drop = lambda _sender, host: host == "m.example"
-        pulse = _Pulse(us.service, us.node)
+        pulse = Pulse(us.service, us.node)
         pulse.beat()
-        _renew(us.service, us.node)
+        renew(us.service, us.node)
         assert us.service.held
         network.drop = lambda _sender, _host: False
         pulse.beat()
@@ -120,7 +120,7 @@ def test_what_grows_wakes_the_errands_of_followers(tmp_path: Path) -> None:
     with real(tmp_path / "data", network, clock) as us:
         befriend(us, other)
         run(clock, us.node, other.node, rounds=6)
-        pulse = _Pulse(us.service, us.node)
+        pulse = Pulse(us.service, us.node)
         pulse._runner.tick = lambda: None  # type: ignore[method-assign]
         pulse.beat()
         before = woken(us.node, other)

@@ -298,7 +298,7 @@ def test_peers_follow_new_keys(home: Home) -> None:
         befriend(us, other)
         run(home.clock, us.node, other.node)
     with home.monkeypatch.context() as patch:
-        patch.setattr("federation.plugin.egress.transport", lambda *_a, **_k: _wire(home))
+        patch.setattr("federation.running.egress.transport", lambda *_a, **_k: _wire(home))
         for name in ("root", "http", "witness"):
             home.rotate(name)
     with home.up() as us:
@@ -321,7 +321,7 @@ def test_held_by_the_guard_nothing_is_signed(home: Home) -> None:
     before = home.keys()
     home.network.drop = lambda _sender, _host: True
     with home.monkeypatch.context() as patch:
-        patch.setattr("federation.plugin.egress.transport", lambda *_a, **_k: _wire(home))
+        patch.setattr("federation.running.egress.transport", lambda *_a, **_k: _wire(home))
         result = home.run("rotate", "http", "--data", str(home.data), "--yes")
     assert result.exit_code == 1
     assert "nothing can be signed now" in result.output
