@@ -1,8 +1,13 @@
-"""Three instances on three hosts: cut off, lossy, killed and restored from an old backup."""
+"""Three instances on three hosts: slow, lossy, cut off, killed and restored from an old backup.
+
+Loss is a rule of nftables in the receiving namespace. Delay is the kernel's netem where it has it; elsewhere
+`tests/support/slow_line.py` carries the frames, between TAP devices, as late.
+"""
 
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +60,15 @@ def head_size(town: Town) -> int:
     return town.view().size
 
 
+def round_trip(host: Host, other: Host) -> float:
+    """Seconds until a connection from one host to another one is made: its first packet and the answer."""
+    connect = (
+        "import socket, sys, time; a = (sys.argv[1], int(sys.argv[2])); t = time.monotonic(); "
+        "socket.create_connection(a, 30).close(); print(time.monotonic() - t)"
+    )
+    return float(host.inside(sys.executable, "-c", connect, other.address, str(netns.PORT)))
+
+
 def no_evidence(lab: Lab) -> bool:
     for host in lab.hosts:
         with Client(host.url) as client:
@@ -70,6 +84,39 @@ def everywhere(lab: Lab, town: Town, seconds: float = 90) -> None:
         wait_until(
             f"{host.url} copies {origin} to {size}", lambda h=host: caught_up(h, origin, size), seconds
         )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_votes_over_slow_and_lossy_lines(three: Lab) -> None:
+    if reason := netns.why_no_delay():
+        pytest.skip(reason)
+    a, b, c = three.hosts
+    town = Town.at(a)
+    town.found(6)
+    policy = "".join(f"witness {h.data.name} {vkey_of(h)}\n" for h in (b, c))
+    town.open(policy=policy + f"group both all {b.data.name} {c.data.name}\nquorum both\n")
+
+    # Both have a line of 100 ms ± 25 ms to the bridge: 200 ms ± 50 ms each way from one to another.
+    for host in three.hosts:
+        host.delay(100, 25)
+    assert round_trip(a, b) >= 4 * 0.075
+    assert round_trip(c, a) >= 4 * 0.075
+    b.lose(20)
+    c.lose(10)
+    receipts = [town.vote(i, "well", *["bridge"][: i % 2]) for i in range(6)]
+    everywhere(three, town)
+    town.close()
+    wait_until("both witnesses have cosigned the close", lambda: town.view().state == "decided")
+    assert [r.answer.index for r in receipts] == list(range(3, 9))
+    assert no_evidence(three)
+    for host in three.hosts:
+        host.delay(0)
+    for host in (b, c):
+        host.lose(0)
+    for place in (a.url, f"{b.url}/mirrors/{hex_of(a)}", f"{c.url}/mirrors/{hex_of(a)}"):
+        verdict = audit(Website(place))
+        assert verdict.passed, [str(check) for check in verdict.failures]
 
 
 @pytest.mark.slow
