@@ -1,8 +1,8 @@
 """A small network of namespaces on one bridge: hosts that can be cut off, slowed down and made lossy.
 
 Everything is named after the process and removed at the end; nothing outside the namespaces is touched but
-one bridge. Needs root, iproute2, and nft for loss; delay is the kernel's netem, or else a `SlowLine`. `why_not`
-and `why_no_delay` say what is missing.
+one bridge. Needs root, iproute2, and nft for loss; delay is the kernel's netem, or else a `SlowLine`.
+`why_not` and `why_no_delay` say what is missing.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ def why_not() -> str | None:
 
 def why_no_delay() -> str | None:
     """Why lines cannot be slow here; None when they can."""
+    if reason := why_not():
+        return reason
     name = f"at{os.getpid()}slow"
     _ip("netns", "add", name)
     try:
@@ -127,10 +129,10 @@ class Host:
 
     def lose(self, percent: int) -> None:
         """Drop that share of the packets that arrive; 0 ends it."""
+        self.inside("nft", "add table inet loss")
         if percent == 0:
             self.inside("nft", "delete", "table", "inet", "loss")
             return
-        self.inside("nft", "add table inet loss")
         self.inside("nft", "add chain inet loss in { type filter hook input priority 0; }")
         self.inside("nft", f"add rule inet loss in iifname eth0 numgen random mod 100 < {percent} drop")
 

@@ -1,7 +1,7 @@
 """A slow line between a namespace and a bridge, in user space: for kernels without netem.
 
-Two TAP devices and a thread that carries every Ethernet frame from one to the other, late. The devices belong to
-this process: they are gone when the line is closed, and also when the process is killed.
+Two TAP devices and a thread that carries every Ethernet frame from one to the other, late. The devices belong
+to this process: they are gone when the line is closed, and also when the process is killed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def tap(name: str) -> int:
 
 
 class SlowLine:
-    """Carries frames both ways; each waits `delay` seconds, give or take `jitter`, so that some overtake others.
+    """Carries frames both ways: each waits `delay` seconds, give or take `jitter`, so some overtake others.
 
     Both can be set at any time. `seed` decides the waits.
     """
