@@ -72,7 +72,7 @@ class Neighbours:
         wait_for("the three instances know each other", self._acquainted)
         names = " and ".join(self.others)
         say(
-            f"✓ Two neighbours, {names}, copy this instance's logs and sign what they saw, and it does so for them"
+            f"✓ Two neighbours, {names}, copy this instance's logs and sign what they saw; it does so for them"
         )
 
     def _acquainted(self) -> bool:
@@ -127,9 +127,7 @@ class Neighbours:
         self.first.stop()
         shutil.rmtree(self.first.data)
         say(
-            "",
-            f"✗ The first instance is gone, with all its data. But {name} has a copy, and that can be audited as well:",
-            "",
+            "", f"✗ The first instance is gone, with all its data. But the copy at {name} can be audited:", ""
         )
         good = told("audit", mirror) and told("receipt", "check", receipt, "--mirror", mirror)
         say("", "Its operator still has the root key, on paper or on a stick. That and the copy are enough:")

@@ -173,9 +173,8 @@ class Quarter:
         person = self.people[0]
         new = [*wishes(person, themes), themes[GROUPS[2][0]][0]]
         cast = self._send(self._vote(definition, person, sorted(new)), person)
-        say(
-            f"✓ {person.name} voted again: entry {cast.answer.index} counts now, {cast.answer.replaces} no longer"
-        )
+        before, now = cast.answer.replaces, cast.answer.index
+        say(f"✓ {person.name} changed their mind: entry {now} counts, and {before} no longer")
 
     def _outsider(self, definition: Definition, themes: dict[str, list[str]]) -> None:
         stranger = of(generate(Kind.ED25519))
@@ -268,7 +267,7 @@ class Quarter:
             raise BadProof("a receipt does not hold against the final log")
         say(
             f"✓ {files} files, all that an audit needs, are exported to {self.data / 'public'}",
-            f"✓ All {len(proofs)} receipts are right: the final log contains every one of these votes",
+            f"✓ All {len(proofs)} receipts hold: the final log contains every one of these votes",
         )
 
     def audit(self, witnesses: Path) -> bool:

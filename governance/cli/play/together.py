@@ -78,9 +78,8 @@ def decide(communities: Sequence[Community], folder: Path) -> None:
     say("", f"✓ Three communities agree to hold one ballot: where shall the ferry land? ({manifest.name})")
     for number, community in enumerate(communities):
         _vote(community, number)
-    say(
-        f"✓ {sum(len(c.members) for c in communities)} members vote, each on the instance of their own community"
-    )
+    voters = sum(len(community.members) for community in communities)
+    say(f"✓ {voters} members vote, each on the instance of their own community")
     for community in communities:
         wait_for(f"{community.space} has the joint result", lambda c=community: _digest(c) is not None)  # type: ignore[misc]
     if len({_digest(community) for community in communities}) != 1:
