@@ -160,9 +160,7 @@ class Quarter:
             for person in voters:
                 self._send(self._vote(definition, person, wishes(person, themes)), person)
                 advance()
-        say(
-            f"✓ {len(voters)} members voted over HTTP; each has a receipt that can be checked without network"
-        )
+        say(f"✓ {len(voters)} members voted over HTTP; each has a receipt, to be checked without network")
         self._change_of_mind(definition, themes)
         self._outsider(definition, themes)
         self._tampered(definition, themes)
