@@ -16,7 +16,10 @@ import select
 import struct
 import threading
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
+T = TypeVar("T")
 TUN = "/dev/net/tun"
 FRAME = 65_536
 HELD = 20_000  # frames on the way; more are dropped, as a router drops them
@@ -92,7 +95,7 @@ class SlowLine:
                 _quietly(os.write, end, frame)
 
 
-def _quietly(call, *arguments):  # type: ignore[no-untyped-def]
+def _quietly(call: Callable[..., T], *arguments: int | bytes) -> T | None:
     """Read or write a frame; a device that is down, or full, loses it."""
     try:
         return call(*arguments)
