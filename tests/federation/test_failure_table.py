@@ -28,6 +28,7 @@ LIES = f"{FED}test_lying_instance.py::"
 TABLE: dict[str, tuple[str, ...]] = {
     "Partition": (
         f"{FED}test_three_hosts.py::test_partition_loss_and_an_old_backup",
+        f"{FED}test_three_hosts.py::test_votes_over_slow_and_lossy_lines",
         f"{FED}test_joint_hosts.py::test_cut_off_and_healed_in_grace",
         f"{FED}test_simulation.py::test_instances_converge",
         "tests/unit/service/test_witness_policy.py::test_counting_waits_for_the_quorum_of_the_close",

@@ -1,9 +1,16 @@
-"""Three instances on three hosts: cut off, lossy, killed and restored from an old backup."""
+"""Three instances on three hosts: slow, lossy, cut off, killed and restored from an old backup.
+
+Loss is a rule of nftables in the receiving namespace. Delay is the kernel's netem where it has it; elsewhere
+`tests/support/slow_line.py` carries the frames, between TAP devices, as late.
+"""
 
 from __future__ import annotations
 
+import itertools
 import shutil
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,6 +20,8 @@ from governance.audit.run import audit
 from governance.cli.client import Client
 from governance.cli.space import operator_key
 from governance.fetch.http import Website
+from governance.statements.entry import read_envelope
+from governance.statements.instance import Instance
 from tests.support import netns
 from tests.support.netns import Host, Lab
 from tests.support.server import Person
@@ -32,12 +41,13 @@ def befriend(lab: Lab, home: Path) -> None:
                 )
 
 
-@pytest.fixture
-def three(tmp_path: Path) -> Iterator[Lab]:
-    with netns.lab(tmp_path, 3) as lab:
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    folder = tmp_path_factory.mktemp("three")
+    with netns.lab(folder, 3) as lab:
         for host in lab.hosts:
             host.start()
-        befriend(lab, tmp_path / "home")
+        befriend(lab, folder / "home")
         yield lab
 
 
@@ -55,6 +65,29 @@ def head_size(town: Town) -> int:
     return town.view().size
 
 
+def round_trip(host: Host, other: Host) -> float:
+    """Seconds until a connection from one host to another one is made: its first packet and the answer."""
+    connect = (
+        "import socket, sys, time; a = (sys.argv[1], int(sys.argv[2])); t = time.monotonic(); "
+        "socket.create_connection(a, 30).close(); print(time.monotonic() - t)"
+    )
+    return float(host.inside(sys.executable, "-c", connect, other.address, str(netns.PORT)))
+
+
+def both_of(*hosts: Host) -> str:
+    """A witness policy: all of these have to cosign."""
+    lines = []
+    for host in hosts:
+        with Client(host.url) as client:
+            document = read_envelope(client.read("/.well-known/althing.json")).statement
+        assert isinstance(document, Instance)
+        assert document.federation is not None
+        key = next(key for key in document.federation.witnesses if "/witness+" in key)
+        lines.append(f"witness {host.name} {key} {host.url}/witness")
+    names = " ".join(host.name for host in hosts)
+    return "\n".join([*lines, f"group both all {names}", "quorum both", ""])
+
+
 def no_evidence(lab: Lab) -> bool:
     for host in lab.hosts:
         with Client(host.url) as client:
@@ -70,6 +103,39 @@ def everywhere(lab: Lab, town: Town, seconds: float = 90) -> None:
         wait_until(
             f"{host.url} copies {origin} to {size}", lambda h=host: caught_up(h, origin, size), seconds
         )
+
+
+@contextmanager
+def slow_and_lossy(lab: Lab) -> Iterator[None]:
+    """From host to host 200 ms ± 50 ms each way, half of it on each line; two hosts lose packets."""
+    for host in lab.hosts:
+        host.delay(100, jitter=25)
+    try:
+        for host, other in itertools.pairwise((*lab.hosts, lab.hosts[0])):
+            assert round_trip(host, other) >= 4 * 0.075
+        for host in lab.hosts[1:]:
+            host.lose(10)
+        yield
+    finally:
+        for host in lab.hosts:
+            host.delay(0)
+            host.lose(0)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+@pytest.mark.skipif(netns.why_no_delay() is not None, reason=str(netns.why_no_delay()))
+def test_votes_over_slow_and_lossy_lines(three: Lab) -> None:
+    town = Town(three.hosts[0].url, three.hosts[0].data, space="harbour")
+    town.found(4)
+    town.open(policy=both_of(*three.hosts[1:]))
+    with slow_and_lossy(three):
+        receipts = [town.vote(i, "well") for i in range(4)]
+        everywhere(three, town)
+        town.close()
+        wait_until("both have cosigned the close", lambda: town.view().state == "decided")
+    assert [r.answer.index for r in receipts] == list(range(3, 7))
+    assert no_evidence(three)
 
 
 @pytest.mark.slow

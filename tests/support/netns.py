@@ -1,7 +1,8 @@
 """A small network of namespaces on one bridge: hosts that can be cut off, slowed down and made lossy.
 
 Everything is named after the process and removed at the end; nothing outside the namespaces is touched but
-one bridge. Needs root and iproute2 (and nft for loss); `why_not` says what is missing.
+one bridge. Needs root, iproute2, and nft for loss; delay is the kernel's netem, or else a `SlowLine`.
+`why_not` and `why_no_delay` say what is missing.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from pathlib import Path
 from governance.cli.client import Client
 from governance.cli.play.stage import START, command, environment
 from governance.errors import GovernanceError
+from tests.support import slow_line
+from tests.support.slow_line import SlowLine
 
 PORT = 8000
 _labs = itertools.count(1)
@@ -43,6 +46,31 @@ def why_not() -> str | None:
     return None
 
 
+def why_no_delay() -> str | None:
+    """Why lines cannot be slow here; None when they can."""
+    if reason := why_not():
+        return reason
+    name = f"at{os.getpid()}slow"
+    _ip("netns", "add", name)
+    try:
+        if _netem("lo", name, 1, 0):
+            return None
+        os.close(slow_line.tap(name))
+    except OSError as e:
+        return f"the kernel has no netem, and there are no TAP devices: {e}"
+    finally:
+        _ip("netns", "del", name)
+    return None
+
+
+def _netem(device: str, namespace: str | None, milliseconds: int, jitter: int) -> bool:
+    """Let the kernel hold up what a device sends; whether it can."""
+    where = ["-n", namespace] if namespace else []
+    waits = ["delay", f"{milliseconds}ms", f"{jitter}ms"]
+    line = ["tc", *where, "qdisc", "replace", "dev", device, "root", "netem", *waits]
+    return subprocess.run(line, capture_output=True, check=False, timeout=20).returncode == 0
+
+
 class Host:
     """A namespace with one address, and the instance in it."""
 
@@ -54,10 +82,16 @@ class Host:
         self.log = folder / f"instance{number}.log"
         self._outside = f"{lab.prefix}v{number}"
         self.process: subprocess.Popen[bytes] | None = None
+        self._lab = lab
+        self._line: SlowLine | None = None
+        lab.hosts.append(self)
         _ip("netns", "add", self.name)
         _ip("link", "add", self._outside, "type", "veth", "peer", "name", "eth0", "netns", self.name)
         _ip("link", "set", self._outside, "master", lab.bridge, "up")
         self.inside("ip", "link", "set", "lo", "up")
+        self._connect()
+
+    def _connect(self) -> None:
         self.inside("ip", "addr", "add", f"{self.address}/24", "dev", "eth0")
         self.inside("ip", "link", "set", "eth0", "up")
 
@@ -95,20 +129,40 @@ class Host:
 
     def lose(self, percent: int) -> None:
         """Drop that share of the packets that arrive; 0 ends it."""
+        self.inside("nft", "add table inet loss")
         if percent == 0:
             self.inside("nft", "delete", "table", "inet", "loss")
             return
-        self.inside("nft", "add table inet loss")
         self.inside("nft", "add chain inet loss in { type filter hook input priority 0; }")
         self.inside("nft", f"add rule inet loss in iifname eth0 numgen random mod 100 < {percent} drop")
 
-    def delay(self, milliseconds: int) -> bool:
-        """Hold up what it sends; False where the kernel has no netem."""
-        try:
-            self.inside("tc", "qdisc", "add", "dev", "eth0", "root", "netem", "delay", f"{milliseconds}ms")
-        except subprocess.CalledProcessError:
-            return False
-        return True
+    def delay(self, milliseconds: int, jitter: int = 0) -> None:
+        """Hold up every packet from and to this host so long, give or take `jitter`; 0 ends it."""
+        if self._line is None and _netem("eth0", self.name, milliseconds, jitter):
+            _netem(self._outside, None, milliseconds, jitter)
+            return
+        if self._line is None:
+            self._line = self._replace_link()
+        self._line.delay, self._line.jitter = milliseconds / 1000, jitter / 1000
+
+    def _replace_link(self) -> SlowLine:
+        """A slow line instead of the veth pair, with the same addresses: connections go on."""
+        hardware = self.inside("cat", "/sys/class/net/eth0/address").strip()
+        near, far = f"{self._outside}s", f"{self._outside}t"
+        line = SlowLine(near, far, seed=int(self.name[-1]))
+        _ip("link", "del", self._outside)
+        _ip("link", "set", far, "netns", self.name)
+        self.inside("ip", "link", "set", far, "name", "eth0", "address", hardware)
+        _ip("link", "set", near, "master", self._lab.bridge, "up")
+        self._outside = near
+        self._connect()
+        return line
+
+    def disconnect(self) -> None:
+        """Remove the namespace, and the line to it."""
+        if self._line is not None:
+            self._line.close()
+        subprocess.run(["ip", "netns", "del", self.name], capture_output=True, check=False)
 
     # --- the instance ---
 
@@ -174,15 +228,13 @@ class Lab:
 
     def add(self, folder: Path) -> Host:
         """One more host."""
-        host = Host(self, len(self.hosts) + 1, folder)
-        self.hosts.append(host)
-        return host
+        return Host(self, len(self.hosts) + 1, folder)
 
     def close(self) -> None:
         """Stop everything and remove what was made."""
         for host in self.hosts:
             host.stop()
-            subprocess.run(["ip", "netns", "del", host.name], capture_output=True, check=False)
+            host.disconnect()
         subprocess.run(["ip", "link", "del", self.bridge], capture_output=True, check=False)
 
 

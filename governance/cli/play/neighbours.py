@@ -71,7 +71,7 @@ class Neighbours:
             raise BadProof("an operator could not add a peer")
         wait_for("the three instances know each other", self._acquainted)
         names = " and ".join(self.others)
-        say(f"✓ Two neighbours, {names}, mirror and witness this instance, and it them")
+        say(f"✓ Two neighbours, {names}, copy this instance's logs and sign what they saw; it copies theirs")
 
     def _acquainted(self) -> bool:
         for stage in self.stages.values():
@@ -101,7 +101,7 @@ class Neighbours:
         Raises:
             BadProof: it does not hold.
         """
-        say("", "A member brings their receipt up to date; now the neighbours have signed it, too:")
+        say("", "A member brings their receipt up to date: now the neighbours have signed it, too:")
         held = told("receipt", "upgrade", receipt)
         if not held or not told("receipt", "check", receipt, "--offline", "--policy", self.policy_file):
             raise BadProof("the receipt does not hold")
@@ -122,7 +122,7 @@ class Neighbours:
         self._wait_for_copies(instance, ballot)
         self.first.stop()
         shutil.rmtree(self.first.data)
-        say("", f"✗ The first instance is gone, with all its data. But {name} has a copy:", "")
+        say("", f"✗ The first instance is gone, with all its data. But {name} has a copy to audit:", "")
         good = told("audit", mirror) and told("receipt", "check", receipt, "--mirror", mirror)
         say("", "Its operator still has the root key, on paper or on a stick. That and the copy are enough:")
         good = good and told("restore", "--root", root, "--mirror", mirror, "--data", self.first.data)

@@ -144,7 +144,7 @@ class Quarter:
         wanted = sum(int(line.cost or 0) for line in options)
         say(
             f"✓ The ballot {self.ballot} is open: {len(options)} items of {wanted} days for a capacity of "
-            f"{CAPACITY}; definition and roll are frozen in its log"
+            f"{CAPACITY}; its rules and voters are fixed"
         )
         return casting.fetch_definition(self.client, SPACE, self.ballot)[1]
 
@@ -160,7 +160,7 @@ class Quarter:
             for person in voters:
                 self._send(self._vote(definition, person, wishes(person, themes)), person)
                 advance()
-        say(f"✓ {len(voters)} members voted over HTTP; each holds a receipt that checks offline")
+        say(f"✓ {len(voters)} members voted over HTTP; each has a receipt, to be checked without network")
         self._change_of_mind(definition, themes)
         self._outsider(definition, themes)
         self._tampered(definition, themes)
@@ -171,7 +171,8 @@ class Quarter:
         person = self.people[0]
         new = [*wishes(person, themes), themes[GROUPS[2][0]][0]]
         cast = self._send(self._vote(definition, person, sorted(new)), person)
-        say(f"✓ {person.name} changed their mind: entry {cast.answer.index} replaces {cast.answer.replaces}")
+        before, now = cast.answer.replaces, cast.answer.index
+        say(f"✓ {person.name} changed their mind: entry {now} counts, and {before} no longer")
 
     def _outsider(self, definition: Definition, themes: dict[str, list[str]]) -> None:
         stranger = of(generate(Kind.ED25519))
@@ -263,8 +264,8 @@ class Quarter:
         if publiclog.unproven(log, proofs):
             raise BadProof("a receipt does not hold against the final log")
         say(
-            f"✓ {files} public files exported to {self.data / 'public'}",
-            f"✓ All {len(proofs)} receipts hold against the final log of {log.checkpoint.size} entries",
+            f"✓ {files} files, all that an audit needs, are exported to {self.data / 'public'}",
+            f"✓ All {len(proofs)} receipts hold: the final log contains every one of these votes",
         )
 
     def audit(self, witnesses: Path) -> bool:

@@ -75,15 +75,16 @@ def decide(communities: Sequence[Community], folder: Path) -> None:
         for community in communities:
             at = ("--key", community.steward, "--url", community.stage.url, "--space", community.space)
             _must("joint", step, manifest, "--yes", *at)
-    say("", f"✓ Three communities have accepted one manifest: where shall the ferry land? ({manifest.name})")
+    say("", f"✓ Three communities agree to hold one ballot: where shall the ferry land? ({manifest.name})")
     for number, community in enumerate(communities):
         _vote(community, number)
-    say(f"✓ {sum(len(c.members) for c in communities)} members vote, each at home")
+    voters = sum(len(community.members) for community in communities)
+    say(f"✓ {voters} members vote, each on the instance of their own community")
     for community in communities:
         wait_for(f"{community.space} has the joint result", lambda c=community: _digest(c) is not None)  # type: ignore[misc]
     if len({_digest(community) for community in communities}) != 1:
         raise BadProof("the instances have logged different results")
-    say("✓ All three instances have counted all parts and logged the same result:")
+    say("✓ Each of the three instances has counted all votes, and all have the same result:")
     told("joint", "status", f"{urls[0]}/ballots/{BALLOT}")
 
 
