@@ -119,6 +119,8 @@ def status(peer: PeerName, url: Url = DEFAULT_URL, as_json: Json = False) -> Non
         f"  It says      {found.theirs or 'nothing yet'}",
         f"  Last contact {_ago(found.contact_at)}; its clock is {found.skew:+d} s beside yours",
     )
+    if found.stored:
+        say(f"  Its copies take {found.stored / (1 << 20):.1f} MiB here")
     if found.quarantine:
         say(f"  NOT TRUSTED  {found.quarantine}. Compare fingerprints with its operator.")
     _tables(found)

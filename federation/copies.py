@@ -52,6 +52,14 @@ class Copies(Protocol):
         """The paths of all files below a folder."""
         ...
 
+    def size(self, path: str) -> int:
+        """Bytes of a file, 0 when there is none."""
+        ...
+
+    def used(self, folder: str) -> int:
+        """Bytes of all files below a folder."""
+        ...
+
 
 class DiskCopies:
     """Copies in a directory, which one process writes."""
@@ -122,6 +130,17 @@ class DiskCopies:
         for path in sorted(Path(self._path(folder)).rglob("*")):
             if path.is_file() and not path.name.startswith("."):
                 yield path.relative_to(self._root).as_posix()
+
+    def size(self, path: str) -> int:
+        """Bytes of a file, 0 when there is none."""
+        try:
+            return os.stat(self._path(path)).st_size
+        except OSError:
+            return 0
+
+    def used(self, folder: str) -> int:
+        """Bytes below a folder."""
+        return sum(map(self.size, self.listing(folder)))
 
     def _above(self, path: str) -> Iterator[str]:
         """The folders of a file, which may all be new."""

@@ -8,6 +8,7 @@ from typing import Final
 from federation import guard, http_signatures, identity, peers, queue
 from federation.client import Client
 from federation.copies import DiskCopies
+from federation.copy_limit import MIB, LimitedCopies
 from federation.errands import Runner
 from federation.keys import finish_rotations, load_keys
 from federation.node import Node
@@ -46,7 +47,7 @@ def make_node(service: Service) -> Node:
     return Node(
         own=own,
         db=service.store,
-        copies=DiskCopies(service.data_dir / "mirrors"),
+        copies=LimitedCopies(DiskCopies(service.data_dir / "mirrors"), service.options.mirror_limit * MIB),
         keys=keys,
         client=Client(egress.transport(service.egress, pinned=pinned), sign),
         clock=service.clock,

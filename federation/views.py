@@ -8,6 +8,7 @@ import msgspec
 import sqlalchemy as sa
 
 from federation import evidence, peers, queue
+from federation.copy_rows import home
 from federation.identity import fingerprint_words
 from federation.node import Node
 from federation.peers import PeerRow
@@ -68,9 +69,10 @@ class PeerView(msgspec.Struct, frozen=True):
 
 
 class PeerStatus(PeerView, frozen=True):
-    """A peer with everything that goes on with it."""
+    """A peer with everything that goes on with it; `stored` are the bytes of its copies here."""
 
     errands: list[ErrandView]
+    stored: int
     copies: list[CopyView]
     witnessed: list[WitnessedView]
 
@@ -116,6 +118,7 @@ def peer_status(node: Node, peer: str) -> PeerStatus:
                 ErrandView(e.kind, e.due_at, e.attempts, e.error, e.last_ok)
                 for e in queue.of_peer(conn, row.id)
             ],
+            stored=node.copies.used(home(row.id)),
             copies=_copies(conn, row.id),
             witnessed=_witnessed(conn, node, row.id),
         )

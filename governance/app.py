@@ -67,6 +67,7 @@ def create_service(
             wanted,
             settings.queue,
             post_quantum=settings.post_quantum == "on",
+            mirror_limit=settings.mirror_limit,
             egress=egress.BY_NAME[settings.egress],
         )
         hooks = HookCaller(manager)

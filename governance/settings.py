@@ -23,6 +23,7 @@ HELP: Final = {
     "rate": "Requests per second that one address may make; 0 switches the limit off",
     "burst": "Requests that one address may make at once",
     "egress": "public: ask others by https, on the internet alone; local: also by http, in private networks",
+    "mirror_limit": "Mebibytes that the copies of one other instance may take",
     "post_quantum": "on: cosign with ML-DSA-44 as well as with Ed25519; off: with Ed25519 alone",
 }
 """What each setting is, for documentation and the help of flags."""
@@ -42,14 +43,15 @@ class Settings:
     queue: int = 4096
     rate: int = 100
     burst: int = 1000
+    mirror_limit: int = 4096
     post_quantum: str = "off"
     egress: str = "public"
 
     def __post_init__(self) -> None:
         if not 0 < self.port < 65_536:
             raise SetupFault(f"the port is a number from 1 to 65535, not {self.port}")
-        if min(self.queue, self.burst) < 1 or self.rate < 0:
-            raise SetupFault("queue and burst are at least 1, rate is at least 0")
+        if min(self.queue, self.burst, self.mirror_limit) < 1 or self.rate < 0:
+            raise SetupFault("queue, burst and mirror_limit are at least 1, rate is at least 0")
         if self.post_quantum not in {"off", "on"}:
             raise SetupFault(f"post_quantum is off or on, not {self.post_quantum!r}")
         if self.egress not in {"public", "local"}:

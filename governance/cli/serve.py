@@ -35,6 +35,9 @@ def register(app: typer.Typer, run: Callable[[dict[str, Any]], None]) -> None:
         burst: Annotated[
             int | None, typer.Option(help="Requests of one address at once.  [ALTHING_BURST]")
         ] = None,
+        mirror_limit: Annotated[
+            int | None, typer.Option(help="MiB for the copies of one other instance.  [ALTHING_MIRROR_LIMIT]")
+        ] = None,
         post_quantum: Annotated[
             str | None, typer.Option(help="Cosign with ML-DSA-44 too: on or off.  [ALTHING_POST_QUANTUM]")
         ] = None,
@@ -58,6 +61,7 @@ def register(app: typer.Typer, run: Callable[[dict[str, Any]], None]) -> None:
                 "queue": queue,
                 "rate": rate,
                 "burst": burst,
+                "mirror_limit": mirror_limit,
                 "post_quantum": post_quantum,
                 "egress": egress,
             }

@@ -44,6 +44,7 @@ class Options:
     wanted: Wanted
     queue: int = 4096
     post_quantum: bool = False
+    mirror_limit: int = 4096
     egress: Egress = PUBLIC
 
 

@@ -39,6 +39,12 @@ class MemoryCopies:
     def listing(self, folder: str) -> Iterator[str]:
         return iter(sorted(path for path in self.files if path.startswith(f"{folder}/")))
 
+    def size(self, path: str) -> int:
+        return len(self.files.get(path, b""))
+
+    def used(self, folder: str) -> int:
+        return sum(map(self.size, self.listing(folder)))
+
 
 class MemoryDatabase:
     """Federation's tables alone, in memory (`federation.ports.Database`): one connection, one thread.
