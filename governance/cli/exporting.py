@@ -14,7 +14,7 @@ from governance.log.tiles import bundles_for, tiles_for
 from governance.statements.base import BlobRef
 from governance.statements.closing import Outcome
 from governance.statements.entry import read_entry
-from governance.statements.instance import Instance, SpaceNotice
+from governance.statements.instance import Instance, LogSuccessor, SpaceNotice
 from governance.statements.joint import JointAcceptance, JointOutcome
 from governance.statements.space import BallotNotice
 
@@ -72,6 +72,8 @@ def _notices(log: WholeLog) -> list[tuple[str, str]]:
         statement = read_entry(data).statement
         if isinstance(statement, SpaceNotice | BallotNotice):
             found.append((statement.origin, statement.vkey))
+        elif isinstance(statement, LogSuccessor):
+            found.append((statement.successor, statement.vkey))
     return found
 
 
