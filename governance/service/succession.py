@@ -11,7 +11,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from governance.errors import InvalidStatement, Refused
+from governance.errors import InvalidStatement, Refused, StaleRevision
 from governance.replay.authority import require_role_once
 from governance.replay.space import SpaceState
 from governance.service.batch import Batch, Committed
@@ -73,7 +73,7 @@ def succeed(service: Service, origin: str, size: int, reason: str, root: Private
 
     def op(batch: Batch) -> Callable[[Committed], LogSuccessor]:
         with service.store.snapshot() as conn:
-            head = entries.head_at(conn, origin)
+            head = _burning(conn, origin)
             if not 0 < size <= head.size:
                 raise InvalidStatement(f"{origin} has {head.size} entries; at least the first is kept")
             _check_needed(service, conn, head, size)
@@ -85,7 +85,19 @@ def succeed(service: Service, origin: str, size: int, reason: str, root: Private
         return lambda _committed: statement
 
     done: LogSuccessor = service.sequencer.submit(op).result()
+    # The writer has to forget the burnt log before anybody asks for its state again.
+    service.settle()
     return done
+
+
+def _burning(conn: sa.Connection, origin: str) -> LogHead:
+    head = entries.head_at(conn, origin)
+    present = entries.head(conn, head.name)
+    if head.kind == "instance":
+        raise InvalidStatement("an instance's own log has no successor: nobody could say so any more")
+    if present.id != head.id:
+        raise StaleRevision(f"{origin} goes on as {present.origin} already")
+    return head
 
 
 def _check_needed(service: Service, conn: sa.Connection, head: LogHead, size: int) -> None:
