@@ -22,6 +22,7 @@ from governance.fetch import egress
 from governance.fetch.http import Website
 from governance.log.checkpoint import open_checkpoint
 from governance.log.cosignature import Ed25519Cosigner
+from governance.log.lineage import place_of
 from governance.log.tiles import bundles_for, parse_bundle
 from governance.replay.instance import InstanceState
 from governance.service.instance import public
@@ -199,8 +200,7 @@ def _log(store: Store, files: PublicFiles, log: NamedLog, base: str, named: disc
         found = parse_bundle(data, bundle.width)
         discovery.scan(log.kind, log.origin, data, found, named)
         entries += found
-    space, _, ballot = log.origin.partition("/spaces/")[2].partition("/ballots/")
-    head = LogHead(0, log.origin, log.kind, space or None, ballot or None, log.vkey)
+    head = LogHead(0, log.origin, log.kind, *place_of(log.origin), log.vkey)
     with store.write() as conn:
         for ref in named.blobs.values():
             try:

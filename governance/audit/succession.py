@@ -1,6 +1,6 @@
 """Where burnt logs go on: the same first entries in both logs, and how many later ones do not count.
 
-That the root key has said so is the instance log's fold (`replay.instance`); nothing of a burnt log is counted.
+That the root key has said so, the instance log's fold tells (`replay.instance`). No burnt log is counted.
 """
 
 from __future__ import annotations

@@ -107,9 +107,8 @@ def part_bytes(conn: sa.Connection, head: LogHead, part: Tile | Bundle) -> bytes
 
 
 def _outcome(conn: sa.Connection, head: LogHead) -> bytes:
-    digest = conn.scalar(sa.select(_ballots.c.result).where(_ballots.c.log_id == head.id)) or _last(
-        conn, head
-    )
+    digest = conn.scalar(sa.select(_ballots.c.result).where(_ballots.c.log_id == head.id))
+    digest = digest or _last(conn, head)
     if digest is None:
         raise NotFound(f"{head.origin} has no outcome")
     return blobs.get_blob(conn, digest)
@@ -117,7 +116,7 @@ def _outcome(conn: sa.Connection, head: LogHead) -> bytes:
 
 def _last(conn: sa.Connection, head: LogHead) -> str | None:
     """The digest of a burnt log's result: the tables for reading know its successor only."""
-    if entries.head(conn, head.name).id == head.id:
+    if not entries.is_burnt(conn, head):
         return None
     for data in reversed(entries.read_entries(conn, head.id, head.size - FULL, head.size)):
         statement = read_entry(data).statement

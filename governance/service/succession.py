@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
@@ -16,8 +17,7 @@ from governance.replay.authority import require_role_once
 from governance.replay.space import SpaceState
 from governance.service.batch import Batch, Committed
 from governance.service.core import Service
-from governance.service.instance import signed
-from governance.signing.keyfile import PrivateKey
+from governance.service.instance import read_key, signed
 from governance.statements.closing import Cancellation, Close
 from governance.statements.delegation import DelegationSnapshot
 from governance.statements.entry import Entry, read_entry
@@ -34,27 +34,30 @@ _outcomes: Final = table_of(OutcomeNoticeRow)
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """An entry that will not count: its index, its kind, and who or what it is about or by."""
+    """An entry that will not count: its index, its kind, and the digest that names it."""
 
     index: int
     kind: str
     digest: str
 
 
-def dropped(service: Service, origin: str, size: int) -> Iterator[Dropped]:
-    """The entries of the log of this origin that would not count when it goes on from that size.
+def dropped(service: Service, origin: str, size: int | None) -> tuple[int, list[Dropped]]:
+    """How many entries of a log would count when it goes on from that size, and those that would not.
+
+    None are all that we have.
 
     Raises:
         NotFound: there is no such log.
     """
     with service.store.read() as conn:
         head = entries.head_at(conn, origin)
-    for index, data in enumerate(entries.stream_entries(service.store, head.id, size, head.size), size):
-        entry = read_entry(data)
-        yield Dropped(index, entry.statement.KIND, entry.identity)
+    kept = head.size if size is None else size
+    stored = entries.stream_entries(service.store, head.id, kept, head.size)
+    found = ((index, read_entry(data)) for index, data in enumerate(stored, kept))
+    return kept, [Dropped(index, entry.statement.KIND, entry.identity) for index, entry in found]
 
 
-def succeed(service: Service, origin: str, size: int, reason: str, root: PrivateKey) -> LogSuccessor:
+def succeed(service: Service, origin: str, size: int, reason: str, root: Path) -> LogSuccessor:
     """Record that a burnt log goes on elsewhere, and begin that log; one commit.
 
     Args:
@@ -62,14 +65,14 @@ def succeed(service: Service, origin: str, size: int, reason: str, root: Private
         origin: of the burnt log.
         size: how many of its entries still count.
         reason: why; everybody can read it.
-        root: the root key.
+        root: the root key file.
 
     Raises:
         NotFound: there is no such log.
         Refused: what is recorded elsewhere needs more of its entries, or it goes on elsewhere already.
         Unavailable: nothing can be signed or stored at the moment.
     """
-    now = service.clock()
+    now, key = service.clock(), read_key(root)
 
     def op(batch: Batch) -> Callable[[Committed], LogSuccessor]:
         with service.store.snapshot() as conn:
@@ -80,7 +83,7 @@ def succeed(service: Service, origin: str, size: int, reason: str, root: Private
             kept = successors.root_at(conn, head, size).hex()
         new = batch.succeed(head.name, size)
         statement = LogSuccessor(origin, size, kept, new.origin, new.vkey, reason, now)
-        entry = signed(statement, root)
+        entry = signed(statement, key)
         batch.append(service.states.instance_origin, entry.data, entry)
         return lambda _committed: statement
 

@@ -16,6 +16,7 @@ from governance.log.merkle import EMPTY_ROOT, TILE_HEIGHT, Subtree, leaf_hash
 from governance.log.proofs import inclusion_proof
 from governance.log.tiles import FULL, encode_bundle
 from governance.store.engine import Store
+from governance.store.projected import PROJECTED
 from governance.store.rows import insert_rows
 from governance.store.tables import Log, LogEntry, TileHash
 
@@ -116,8 +117,21 @@ def _named(conn: sa.Connection, new: LogHead) -> str | None:
     if present is not None:
         if number_of(present) > number_of(new.origin):
             return None
-        conn.execute(sa.update(_logs).where(_logs.c.origin == present).values(name=None))
+        _burn(conn, head_at(conn, present))
     return new.name
+
+
+def _burn(conn: sa.Connection, old: LogHead) -> None:
+    """The log stays as it is, without its name; the tables for reading will say what its successor says."""
+    conn.execute(sa.update(_logs).where(_logs.c.id == old.id).values(name=None))
+    for model in PROJECTED:
+        table = table_of(model)
+        conn.execute(sa.delete(table).where(table.c.log_id == old.id))
+
+
+def is_burnt(conn: sa.Connection, log: LogHead) -> bool:
+    """Whether another log has the name of this one now."""
+    return head(conn, log.name).id != log.id
 
 
 def create(conn: sa.Connection, new: LogHead) -> LogHead:

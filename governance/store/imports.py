@@ -62,10 +62,14 @@ def _stored(conn: sa.Connection, log: LogHead) -> LogHead:
 
 
 def extend(conn: sa.Connection, log: LogHead, tree: Frontier, chunk: list[bytes]) -> LogHead:
-    """Append entries and project them; the caller's transaction ends with a signed head of the log."""
+    """Append entries; the caller's transaction ends with a signed head of the log.
+
+    They are projected unless the log is burnt.
+    """
     leaves = [leaf_hash(data) for data in chunk]
     subtrees = tree.extend(leaves)
-    project(conn, log, [read_entry(data) for data in chunk])
+    if not entries.is_burnt(conn, log):
+        project(conn, log, [read_entry(data) for data in chunk])
     # Between chunks the log has no head of its own; the transaction ends with the signed one or not at all.
     return entries.append(conn, log, Addition(chunk, leaves, subtrees, tree.root()), lambda *_: b"")
 

@@ -10,8 +10,7 @@ import sqlalchemy as sa
 from governance.errors import IntegrityFault
 from governance.log.merkle import Frontier
 from governance.store import entries, imports
-from governance.store.entries import Addition, LogHead, table_of
-from governance.store.projected import PROJECTED
+from governance.store.entries import Addition, LogHead
 
 _CHUNK: Final = 512
 
@@ -26,15 +25,10 @@ def begin(
 ) -> LogHead:
     """Store the successor with the first `size` entries of the burnt log, which stays as it is.
 
-    The tables for reading say from now on what the successor says.
-
     Raises:
         AlreadyExists: the origin is taken.
         IntegrityFault: the entries are not those of the burnt log's tree.
     """
-    for model in PROJECTED:
-        table = table_of(model)
-        conn.execute(sa.delete(table).where(table.c.log_id == old.id))
     log, tree = entries.create(conn, new), Frontier()
     for start in range(0, size, _CHUNK):
         chunk = entries.read_entries(conn, old.id, start, min(start + _CHUNK, size))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 
 from governance.audit.run import audit
@@ -10,7 +9,6 @@ from governance.errors import Refused
 from governance.fetch.directory import Directory
 from governance.replay.space import SpaceState
 from governance.service import lifecycle, publishing, succession
-from governance.service.instance import key_of
 from governance.store import entries, rebuild
 from tests.support.people import key, recorded
 from tests.support.service import running
@@ -26,7 +24,7 @@ def succeed(started, origin, size=None):
     if size is None:
         with service.store.read() as conn:
             size = entries.head_at(conn, origin).size
-    root = key_of(service.data_dir, "root", create=False)
+    root = service.data_dir / "keys" / "root"
     return succession.succeed(service, origin, size, "the key was stolen", root)
 
 
@@ -167,9 +165,9 @@ def test_an_announced_outcome_stays(lite):
     decide(lite)
     with pytest.raises(Refused, match="announced the outcome"):
         succeed(lite, BALLOT, votes[1]["index"])
+    with lite.service.store.read() as conn:
+        size = entries.head(conn, SPACE).size
     with pytest.raises(Refused, match="outcome of q1 was announced"):
-        with lite.service.store.read() as conn:
-            size = entries.head(conn, SPACE).size
         succeed(lite, SPACE, size - 1)
 
 
@@ -177,5 +175,5 @@ def test_only_the_root_key_says_so(lite):
     opened(lite)
     service = lite.service
     with pytest.raises(Refused, match="no signature by"):
-        succession.succeed(service, BALLOT, 3, "", key_of(service.data_dir, "service", create=False))
+        succession.succeed(service, BALLOT, 3, "", service.data_dir / "keys" / "service")
     assert lite.client.get(PATH).json()["votes"] == 2
