@@ -25,7 +25,7 @@ ROOT: Final = "root"
 SERVICE: Final = "service"
 OPERATOR: Final = "operator"
 NAMES: Final = (SERVICE, OPERATOR, HTTP, WITNESS, MIRROR, ROOT)
-"""The keys that can be replaced. A log's key never changes."""
+"""The keys that can be replaced. A log's key never changes; see `governance.service.succession`."""
 
 
 def present(service: Service) -> Instance:

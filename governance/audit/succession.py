@@ -88,15 +88,13 @@ def _begins(begin: LogSuccessor, rebuilt: Rebuilt, log: Log) -> bool:
 
 
 def _ends(end: LogSuccessor, rebuilt: Rebuilt, log: Log) -> None:
-    size, root = rebuilt.checkpoint.size, rebuilt.roots.get(end.size)
-    if size < end.size:
-        log.skipped("succession", f"this source shows {size} of the {end.size} entries that count")
-    elif root is None or root.hex() != end.root:
+    shown, root = rebuilt.checkpoint.size, rebuilt.roots.get(end.size)
+    left = max(shown, end.held) - end.size
+    text = f"burnt ({end.reason}); goes on as {end.successor}. {left} entries from {end.size} on do not count"
+    if shown >= end.size and (root is None or root.hex() != end.root):
         text = f"{end.successor} does not go on from the first {end.size} entries that are shown here"
         log.fail("succession", text, end.size - 1)
+    elif shown < end.held:
+        log.skipped("succession", f"{text}; this source shows {shown} of {end.held}, compare it with others")
     else:
-        left = size - end.size
-        text = (
-            f"burnt, {end.reason}; goes on as {end.successor}. {left} entries from {end.size} on do not count"
-        )
         log.passed("succession", text, entries=end.size, dropped=left)

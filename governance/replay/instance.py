@@ -124,6 +124,8 @@ class InstanceState:
             raise StaleRevision(f"{name} goes on as {self.log_of(name)} already", pointer="/origin")
         if new.successor != next_origin(new.origin):
             raise InvalidStatement(f"it goes on as {next_origin(new.origin)}", pointer="/successor")
+        if new.held < new.size:
+            raise InvalidStatement("more entries count than there were", pointer="/held")
         if parse_vkey(new.vkey).name != new.successor:
             raise InvalidStatement("the key is named like another log", pointer="/vkey")
         if self.keys.root is not None:

@@ -80,9 +80,9 @@ def succeed(service: Service, origin: str, size: int, reason: str, root: Path) -
             if not 0 < size <= head.size:
                 raise InvalidStatement(f"{origin} has {head.size} entries; at least the first is kept")
             _check_needed(service, conn, head, size)
-            kept = successors.root_at(conn, head, size).hex()
+            held, kept = head.size, successors.root_at(conn, head, size).hex()
         new = batch.succeed(head.name, size)
-        statement = LogSuccessor(origin, size, kept, new.origin, new.vkey, reason, now)
+        statement = LogSuccessor(origin, size, kept, held, new.origin, new.vkey, reason, now)
         entry = signed(statement, key)
         batch.append(service.states.instance_origin, entry.data, entry)
         return lambda _committed: statement

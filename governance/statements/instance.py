@@ -103,12 +103,14 @@ class SpaceNotice(Statement, frozen=True):
 class LogSuccessor(Statement, frozen=True):
     """The log `origin` is burnt and goes on as `successor`, with its first `size` entries and no others.
 
-    Signed by the root key; `root` is that of those entries, in both logs.
+    Signed by the root key; `root` is that of those entries, in both logs. `held` is how many the instance had
+    in the burnt log: it stays published up to there, so that everybody sees what does not count.
     """
 
     origin: Origin
     size: Annotated[int, Meta(ge=1, le=limits.JSON_INTEGER)]
     root: Hash
+    held: Count
     successor: Origin
     vkey: VKey
     reason: Text
