@@ -72,7 +72,7 @@ def confirm(service: Service, node: Node, *, burnt: Collection[str] = ()) -> boo
         followers = [row for row in peers.everybody(conn) if row.followed]
     shown: dict[str, list[Checkpoint]] = {}
     answered = sum(_compared(service, node, row, shown, burnt) for row in followers)
-    if 2 * answered < len(followers) or not _covered(service, shown):
+    if 2 * answered < len(followers) or not _covered(service, shown) or not _succeeded(service):
         return False
     service.release(REASON)
     _log.info("%d of %d instances have confirmed our logs", answered, len(followers))
@@ -97,6 +97,18 @@ def _covered(service: Service, shown: Mapping[str, Sequence[Checkpoint]]) -> boo
             elif head.size:
                 _check_past(service, _own(service, origin), head)
     return covered
+
+
+def _succeeded(service: Service) -> bool:
+    """Whether we have the successors that our instance log names, and so write on no burnt log."""
+    missing = []
+    with service.store.read() as conn:
+        for name in service.instance.successors:
+            present = service.instance.log_of(name)
+            if entries.head(conn, name).origin != present:
+                _log.error("%s goes on as %s, which nobody has given back", name, present)
+                missing.append(present)
+    return not missing
 
 
 def _compared(

@@ -172,9 +172,14 @@ def _write_keys(folder: Path, files: dict[str, bytes]) -> None:
 def _logs(store: Store, files: PublicFiles, document: Instance) -> tuple[int, int]:
     base = document.origin.removesuffix("/instance")
     waiting = [NamedLog(document.origin, document.vkey, "instance")]
+    known: set[str] = set()
     count = done = 0
     while waiting:
         log = waiting.pop(0)
+        if log.origin in known:
+            # A ballot is named by its space's burnt log and by the one that goes on.
+            continue
+        known.add(log.origin)
         named = discovery.Named()
         try:
             count += _log(store, files, log, base, named)

@@ -33,16 +33,17 @@ def mirror(client: Client, write: Write) -> int:
     write(".well-known/althing.json", client.read("/.well-known/althing.json"))
     origin, vkey = _instance(client)
     waiting = [(origin, vkey)]
-    logs = 0
+    known: set[str] = set()
     while waiting:
         origin, vkey = waiting.pop(0)
+        known.add(origin)
         log = publiclog.read_log(client, origin, vkey)
         _copy(client, origin, vkey, log, write)
-        waiting += _notices(log)
+        # A ballot is named by its space's burnt log and by the one that goes on.
+        waiting += [found for found in _notices(log) if found[0] not in known and found not in waiting]
         for blob in _blobs(log):
             _copy_blob(client, blob, write)
-        logs += 1
-    return logs
+    return len(known)
 
 
 def _instance(client: Client) -> tuple[str, str]:

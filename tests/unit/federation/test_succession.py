@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from base64 import b64decode
 from pathlib import Path
 from unittest import mock
@@ -11,7 +12,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from federation import copy_rows, evidence, guard, mirror, seen, witness
+from federation import copy_rows, evidence, guard, mirror, restore, seen, witness
 from federation.endpoints import Request, Route
 from federation.mirror_files import CopyFiles
 from federation.mirror_log import catch_up
@@ -26,7 +27,7 @@ from governance.errors import BadProof, IntegrityFault, NotFound
 from governance.log.evidence import parse_evidence, verify_evidence
 from governance.service import lifecycle
 from governance.service.log_keys import LogKeys
-from governance.store import entries
+from governance.store import entries, rebuild
 from tests.support.fed_home import Home
 from tests.support.fed_nodes import MemoryLog, SimNode, _Wire
 from tests.support.fed_service import HOST, Real, befriend, mirror_at, run
@@ -188,3 +189,72 @@ def test_what_does_not_begin_as_the_root_key_says_is_not_copied(home: Home) -> N
         with pytest.raises(BadProof, match="does not begin with"):
             catch_up(node, PeerFiles(node, f"https://{HOST}"), row.origin, Budget(10**9))
         assert held(other, row.origin).size == 0
+
+
+def burnt_and_mirrored(home: Home, other: SimNode) -> int:
+    """A space and a ballot have gone on, with a vote since; `old.db` is from before; gives the size."""
+    with home.up() as us:
+        befriend(us, other)
+        cast(home, us, 100, "a")
+        lost = cast(home, us, 101, "b")
+        together(home, us, other)
+    shutil.copy(home.data / "althing.db", home.folder / "old.db")
+    burn(home, SPACE)
+    burn(home, BALLOT, "--from", str(lost))
+    with home.up() as us:
+        assert guard.confirm(us.service, us.node)
+        cast(home, us, 101, "c")
+        together(home, us, other)
+        assert held(other, f"{BALLOT}.2").size == lost + 1
+        assert held(other, f"{SPACE}.2").size
+    return lost + 1
+
+
+def goes_on(home: Home, us: Real) -> None:
+    assert rebuild.check(us.service.store) == []
+    assert cast(home, us, 100, "c") > 0
+    home.clock.now += 86_400
+    lifecycle.tick(us.service, home.clock.now)
+    seen = us.running.client.get("/api/v1/spaces/nix/ballots/q1").json()
+    assert (seen["state"], seen["winners"], seen["voters"]) == ("decided", {"q": ["c"]}, 2)
+    verdict = audit(us.node.own.files())
+    assert verdict.passed, verdict.failures
+
+
+def test_a_backup_from_before_the_succession_takes_it_back(home: Home) -> None:
+    other = mirror_at("other.example", home.network, home.clock)
+    burnt_and_mirrored(home, other)
+    for path in home.data.glob("althing.db*"):
+        path.unlink()
+    shutil.copy(home.folder / "old.db", home.data / "althing.db")
+    with home.up() as us:
+        assert guard.confirm(us.service, us.node)
+        goes_on(home, us)
+
+
+def test_a_burnt_log_is_not_written_on_while_its_successor_is_missing(home: Home) -> None:
+    other = mirror_at("other.example", home.network, home.clock)
+    burnt_and_mirrored(home, other)
+    for path in home.data.glob("althing.db*"):
+        path.unlink()
+    shutil.copy(home.folder / "old.db", home.data / "althing.db")
+    with other.node.db.write() as conn:
+        conn.execute(sa.delete(copies).where(copies.c.origin == f"{BALLOT}.2"))
+    with home.up() as us:
+        assert not guard.confirm(us.service, us.node)
+        assert us.service.held
+
+
+def test_everything_comes_back_from_the_public_files(home: Home, tmp_path: Path) -> None:
+    other = mirror_at("other.example", home.network, home.clock)
+    burnt_and_mirrored(home, other)
+    with home.up() as us:
+        document = us.service.instance.document
+        assert document is not None
+        files, fresh = CopyFiles(other.node, us.instance), tmp_path / "fresh"
+        shutil.copytree(home.data / "keys", fresh / "keys")
+        restore._fill(fresh, None, files, document)
+    home.data = fresh
+    with home.up() as us:
+        assert guard.confirm(us.service, us.node)
+        goes_on(home, us)
