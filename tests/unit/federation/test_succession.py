@@ -47,7 +47,7 @@ def together(home: Home, us: Real, other: SimNode, rounds: int = 6) -> None:
 
 
 def burn(home: Home, log: str, *more: str) -> str:
-    with mock.patch("federation.plugin.egress.transport", return_value=_Wire(home.network, HOST)):
+    with mock.patch("federation.running.egress.transport", return_value=_Wire(home.network, HOST)):
         return home.fine("succeed", log, "--data", str(home.data), "--reason", "stolen", "--yes", *more)
 
 
