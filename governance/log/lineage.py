@@ -7,6 +7,7 @@ No slug holds a dot, so nothing else is called like that. Statements name the na
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _SLUG: Final = r"[a-z0-9][a-z0-9-]{0,62}"
@@ -16,6 +17,7 @@ _place: Final = re.compile(
 )
 
 
+@lru_cache(4_096)
 def name_of(origin: str) -> str:
     """What statements call the log of this origin."""
     found = _place.fullmatch(origin)
