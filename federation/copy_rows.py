@@ -8,6 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from federation.tables import copies, seen
+from governance.log.lineage import next_origin
 from governance.log.merkle import EMPTY_ROOT
 from governance.store.rows import upsert_rows
 
@@ -90,6 +91,14 @@ def get(conn: sa.Connection, origin: str) -> CopyRow | None:
     """The row of an origin."""
     row = conn.execute(_by_origin, {"log": origin}).mappings().first()
     return None if row is None else CopyRow(**row)
+
+
+def present(conn: sa.Connection, name: str) -> CopyRow | None:
+    """The row of the last log of that name that we know of: where burnt ones go on."""
+    row = found = get(conn, name)
+    while found is not None:
+        row, found = found, get(conn, next_origin(found.origin))
+    return row
 
 
 def base_of(conn: sa.Connection, peer: str) -> str | None:

@@ -14,27 +14,33 @@ import msgspec
 
 from federation.copy_rows import BALLOT, INSTANCE, SPACE
 from governance.errors import GovernanceError
+from governance.log.lineage import name_of, next_origin, place_of
 from governance.signing.envelope import Envelope, parse_normal
 from governance.signing.note import parse_vkey
 from governance.statements.base import BlobRef, Statement, parse_statement
 from governance.statements.closing import Outcome
-from governance.statements.instance import Instance, SpaceNotice
+from governance.statements.instance import Instance, LogSuccessor, SpaceNotice
 from governance.statements.space import BallotNotice
 from governance.statements.vote import Vote
 
 _VOTE: Final = f'"payloadType":"{Vote.payload_type()}"'.encode()
-_NOTICES: Final = {SpaceNotice.payload_type(), BallotNotice.payload_type()}
+_NOTICES: Final = {kind.payload_type() for kind in (SpaceNotice, BallotNotice, LogSuccessor)}
 _PARENT: Final = {SPACE: INSTANCE, BALLOT: SPACE}
 
 
 @dataclass(frozen=True, slots=True)
 class NamedLog:
-    """A log that an entry names; `name` is the space or the ballot."""
+    """A log that an entry names; `name` is the space or the ballot.
+
+    `begins` are size and root of the entries with which a successor begins, `burnt` the log that has it.
+    """
 
     origin: str
     vkey: str
     kind: str
     name: str = ""
+    begins: tuple[int, bytes] | None = None
+    burnt: str | None = None
 
 
 @dataclass(slots=True)
@@ -73,13 +79,22 @@ def _look(kind: str, origin: str, data: bytes, named: Named) -> None:
     for ref in _blobs_in(envelope.payload):
         named.blobs[ref.digest] = ref
     log = _notice(envelope)
-    if log is not None and _PARENT[log.kind] == kind and log.origin == _below(origin, log):
+    if log is not None and _fits(kind, origin, log):
         named.logs.setdefault(log.origin, log)
     if envelope.payload_type == Instance.payload_type() and kind == INSTANCE:
         named.document = data
     elif envelope.payload_type == Outcome.payload_type() and kind == BALLOT:
         statement = _statement(envelope)
         named.outcome = statement.result if isinstance(statement, Outcome) else named.outcome
+
+
+def _fits(kind: str, origin: str, log: NamedLog) -> bool:
+    """Whether a log of that kind and origin may name this one."""
+    if log.burnt is not None:
+        base = origin.removesuffix("/instance")
+        return kind == INSTANCE and log.origin.startswith(f"{base}/") and log.origin == next_origin(log.burnt)
+    # A space that goes on elsewhere names its ballots as before.
+    return _PARENT[log.kind] == kind and log.origin == _below(name_of(origin), log)
 
 
 def _statement(envelope: Envelope) -> Statement | None:
@@ -94,15 +109,31 @@ def _notice(envelope: Envelope) -> NamedLog | None:
     if envelope.payload_type not in _NOTICES:
         return None
     statement = _statement(envelope)
-    if not isinstance(statement, SpaceNotice | BallotNotice):
-        return None
-    try:
-        fits = parse_vkey(statement.vkey).name == statement.origin
-    except GovernanceError:
+    if isinstance(statement, LogSuccessor):
+        return _successor(statement)
+    if not isinstance(statement, SpaceNotice | BallotNotice) or not _is_named(
+        statement.vkey, statement.origin
+    ):
         return None
     kind = SPACE if isinstance(statement, SpaceNotice) else BALLOT
     name = statement.space if isinstance(statement, SpaceNotice) else statement.ballot
-    return NamedLog(statement.origin, statement.vkey, kind, name) if fits else None
+    return NamedLog(statement.origin, statement.vkey, kind, name)
+
+
+def _successor(new: LogSuccessor) -> NamedLog | None:
+    """The log that goes on in the place of a burnt one."""
+    space, ballot = place_of(new.successor)
+    if space is None or not _is_named(new.vkey, new.successor):
+        return None
+    begins = new.size, bytes.fromhex(new.root)
+    return NamedLog(new.successor, new.vkey, BALLOT if ballot else SPACE, ballot or space, begins, new.origin)
+
+
+def _is_named(vkey: str, origin: str) -> bool:
+    try:
+        return parse_vkey(vkey).name == origin
+    except GovernanceError:
+        return False
 
 
 def _below(parent: str, log: NamedLog) -> str:

@@ -51,7 +51,8 @@ def found(node: Node, data: bytes, source: str) -> str:
         row = seen.get(conn, finding.origin)
         # By key as well: anybody can make a key of that name and fork a log of their own with it.
         keys = {row.vkey} if row is not None else set[str]()
-        keys |= {head.vkey for head in node.own.heads() if head.origin == finding.origin}
+        with contextlib.suppress(NotFound):
+            keys.add(node.own.head(finding.origin).vkey)
         if finding.vkey not in keys:
             raise NotFound(f"this instance does not follow {finding.origin} under that key")
         known = _accusing(conn, finding)

@@ -8,12 +8,13 @@ them have answered; what they have and we lack is taken back from their copies, 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 import sqlalchemy as sa
 
 from federation import discovery, peers
+from federation.discovery import NamedLog
 from federation.node import Node
 from federation.peers import FOLLOWING, PeerRow
 from federation.remote import PeerFiles
@@ -23,6 +24,7 @@ from governance.audit.source import LogFiles, PublicFiles, blob_path
 from governance.canonical import digest
 from governance.errors import GovernanceError, IntegrityFault, NotFound, Unavailable
 from governance.log.checkpoint import Checkpoint, open_checkpoint
+from governance.log.lineage import place_of
 from governance.log.merkle import Frontier
 from governance.log.tiles import FULL, bundles_for, parse_bundle
 from governance.service.core import Service
@@ -55,8 +57,13 @@ def holds(store: Store) -> list[str]:
         return [REASON] if conn.scalar(chosen) else []
 
 
-def confirm(service: Service, node: Node) -> bool:
+def confirm(service: Service, node: Node, *, burnt: Collection[str] = ()) -> bool:
     """Ask those who cosign our logs; gives whether the logs are released now.
+
+    Args:
+        service: ours.
+        node: we.
+        burnt: origins of logs that are about to go on elsewhere: what others hold of them may be a thief's.
 
     Raises:
         IntegrityFault: somebody holds a head that we signed and that our log contradicts.
@@ -64,8 +71,8 @@ def confirm(service: Service, node: Node) -> bool:
     with node.db.read() as conn:
         followers = [row for row in peers.everybody(conn) if row.followed]
     shown: dict[str, list[Checkpoint]] = {}
-    answered = sum(_compared(service, node, row, shown) for row in followers)
-    if 2 * answered < len(followers) or not _covered(service, shown):
+    answered = sum(_compared(service, node, row, shown, burnt) for row in followers)
+    if 2 * answered < len(followers) or not _covered(service, shown) or not _succeeded(service):
         return False
     service.release(REASON)
     _log.info("%d of %d instances have confirmed our logs", answered, len(followers))
@@ -92,11 +99,25 @@ def _covered(service: Service, shown: Mapping[str, Sequence[Checkpoint]]) -> boo
     return covered
 
 
-def _compared(service: Service, node: Node, row: PeerRow, shown: dict[str, list[Checkpoint]]) -> bool:
+def _succeeded(service: Service) -> bool:
+    """Whether we have the successors that our instance log names, and so write on no burnt log."""
+    missing = []
+    with service.store.read() as conn:
+        for name in service.instance.successors:
+            present = service.instance.log_of(name)
+            if entries.head(conn, name).origin != present:
+                _log.error("%s goes on as %s, which nobody has given back", name, present)
+                missing.append(present)
+    return not missing
+
+
+def _compared(
+    service: Service, node: Node, row: PeerRow, shown: dict[str, list[Checkpoint]], burnt: Collection[str]
+) -> bool:
     """Whether this follower answered, and all it has of our logs is ours again; adds to what was shown."""
     files = PeerFiles(node, mirror_of(row, node.own.instance))
     try:
-        take_back_all(service, files, shown)
+        take_back_all(service, files, shown, burnt)
     except Unavailable as e:
         _log.warning("%s cannot be asked about our logs: %s", row.base_url, e.detail)
         return False
@@ -113,13 +134,16 @@ def mirror_of(row: PeerRow, instance: str) -> str:
     return peers.url_of(row, f"/mirrors/{instance.removeprefix('sha256:')}")
 
 
-def take_back_all(service: Service, files: PublicFiles, shown: dict[str, list[Checkpoint]]) -> int:
+def take_back_all(
+    service: Service, files: PublicFiles, shown: dict[str, list[Checkpoint]], burnt: Collection[str] = ()
+) -> int:
     """Bring all our logs up to what a copy has of them; gives how many entries were taken back.
 
     Args:
         service: ours.
         files: the copy.
         shown: gains every head of ours that the copy has, by origin, taken back or not.
+        burnt: origins of logs to leave alone, besides those that our instance log says go on elsewhere.
 
     Raises:
         Unavailable: the copy cannot be read; Malformed, Refused: it is not right, nothing of it is taken.
@@ -128,17 +152,22 @@ def take_back_all(service: Service, files: PublicFiles, shown: dict[str, list[Ch
     base = service.states.base
     taken = 0
     waiting = [_own(service, f"{base}/instance")]
+    left = set(burnt)
     while waiting:
         log = waiting.pop(0)
+        if log.origin in left:
+            continue
         taken += _take_back(service, files, log, shown)
         if log.kind != "ballot":
-            waiting += _named_in(service, _own(service, log.origin))
+            named = _named_in(service, _own(service, log.origin))
+            left |= {found.burnt for found in named if found.burnt is not None}
+            waiting += [_head_of(service, found) for found in named]
     return taken
 
 
 def _own(service: Service, origin: str) -> LogHead:
     with service.store.read() as conn:
-        return entries.head(conn, origin)
+        return entries.head_at(conn, origin)
 
 
 def _size(service: Service, origin: str) -> int:
@@ -148,17 +177,20 @@ def _size(service: Service, origin: str) -> int:
         return 0
 
 
-def _named_in(service: Service, log: LogHead) -> Iterator[LogHead]:
-    """The logs that a log of ours names, as stored or as they have to be created."""
+def _named_in(service: Service, log: LogHead) -> list[NamedLog]:
+    """The logs that a log of ours names."""
     stored = entries.stream_entries(service.store, log.id, 0, log.size)
     named = discovery.Named()
     discovery.scan(log.kind, log.origin, b"", list(stored), named)
-    for found in named.logs.values():
-        try:
-            yield _own(service, found.origin)
-        except NotFound:
-            space, _, ballot = found.origin.partition("/spaces/")[2].partition("/ballots/")
-            yield LogHead(0, found.origin, found.kind, space, ballot or None, found.vkey)
+    return list(named.logs.values())
+
+
+def _head_of(service: Service, log: NamedLog) -> LogHead:
+    """A log of ours as it is stored, or as it has to be created."""
+    try:
+        return _own(service, log.origin)
+    except NotFound:
+        return LogHead(0, log.origin, log.kind, *place_of(log.origin), log.vkey)
 
 
 def _take_back(service: Service, files: PublicFiles, log: LogHead, shown: dict[str, list[Checkpoint]]) -> int:
@@ -188,7 +220,7 @@ def _check_past(service: Service, log: LogHead, head: Checkpoint) -> None:
     if head.size == 0:
         return
     with service.store.snapshot() as conn:
-        stored = entries.head(conn, log.origin)
+        stored = entries.head_at(conn, log.origin)
         root = Frontier.load(head.size, entries.tree_hashes(conn, stored).read_hash).root()
     if root != head.root:
         raise IntegrityFault(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -160,6 +160,38 @@ def revoke(  # noqa: PLR0913, PLR0917  # each is an option of its own
 
 
 @group.command()
+def succeed(  # noqa: PLR0917  # each is an option of its own
+    log: Annotated[str, typer.Argument(help="Origin of the log whose key was stolen.", metavar="ORIGIN")],
+    reason: Annotated[str, typer.Option(help="Why; everybody can read it.")],
+    start: Annotated[
+        int | None,
+        typer.Option("--from", min=1, help="How many entries still count; all we have when not given."),
+    ] = None,
+    root: Root = None,
+    data: Data = DEFAULT_DATA,
+    database: Database = None,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Go on with a burnt log of a stopped instance under a new key. It cannot be taken back."""
+    from federation import rotation
+    from governance.service import succession
+
+    with stopped(data, database, burnt=(log,)) as service:
+        size, lost = succession.dropped(service, log, start)
+        if not as_json:
+            say(f"{log} goes on with its first {size} entries; {len(lost)} do not count any more.")
+            say(*(f"  {entry.index}  {entry.kind}  {entry.digest}" for entry in lost))
+        if not yes:
+            typer.confirm("This is never taken back, and everybody can see it. Right?", abort=True)
+        new = succession.succeed(service, log, size, reason, rotation.root_path(service, root))
+    if as_json:
+        emit(new)
+        return
+    say(f"✓ It goes on as {new.successor} when the instance starts again.", f"  Its key  {new.vkey}")
+
+
+@group.command()
 def publish(
     url: Address,
     file: Annotated[Path, typer.Argument(help="A signed document.", exists=True, dir_okay=False)],
@@ -178,8 +210,10 @@ def publish(
 
 
 @contextmanager
-def stopped(data: Path, database: str | None) -> Iterator[Any]:
+def stopped(data: Path, database: str | None, *, burnt: Sequence[str] = ()) -> Iterator[Any]:
     """The service of a data directory that nobody else has open; it answers no requests.
+
+    What others hold of the logs of these `burnt` origins is not compared with ours.
 
     Raises:
         AnotherWriter: the instance runs.
@@ -199,7 +233,7 @@ def stopped(data: Path, database: str | None) -> Iterator[Any]:
     try:
         node = plugin.node(service)
         if guard.REASON in service.held:
-            guard.confirm(service, node)
+            guard.confirm(service, node, burnt=burnt)
         if service.held:
             raise Unavailable(f"nothing can be signed now: {'; '.join(service.held)}", retry_after=60)
         yield service

@@ -35,7 +35,7 @@ class JointBallots:
     def __init__(self, service: Service, node: Node) -> None:
         self._service, self._node = service, node
         self._tallies: dict[tuple[str, int], ShardTally] = {}
-        self._looked: dict[tuple[str, int, str], int] = {}
+        self._looked: dict[tuple[str, int, str], tuple[str, int]] = {}
 
     def advance(self) -> None:
         """Take every joint ballot as far as it is due."""
@@ -110,7 +110,8 @@ class JointBallots:
     def _grown(self, instance: str, origin: str, what: tuple[str, int, str]) -> bool:
         """Whether our copy of a partner's log is there and larger than when it was last looked at."""
         with self._node.db.read() as conn:
-            peer, copy, log = peers.get(conn, instance), copy_rows.get(conn, origin), seen.get(conn, origin)
+            peer, copy = peers.get(conn, instance), copy_rows.present(conn, origin)
+            log = None if copy is None else seen.get(conn, copy.origin)
         if (
             peer is None
             or peer.state != "partner"
@@ -120,9 +121,9 @@ class JointBallots:
             or log.frozen is not None
         ):
             return False
-        if self._looked.get(what) == copy.size:
+        if self._looked.get(what) == (copy.origin, copy.size):
             return False
-        self._looked[what] = copy.size
+        self._looked[what] = copy.origin, copy.size
         return True
 
     def _compare(self, space: str, record: JointRecord, ours: LoggedOutcome, now: int) -> None:

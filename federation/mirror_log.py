@@ -7,14 +7,14 @@ The row of what we have seen of the log is shared with the witness: if it moved 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
 import sqlalchemy as sa
 from prometheus_client import Counter
 
-from federation import copy_rows, evidence, seen
+from federation import copy_rows, evidence, seen, succession
 from federation.copy_rows import CopyRow, home
 from federation.discovery import NamedLog
 from federation.mirror_tree import Budget, Damaged, GrowingCopy, reader
@@ -22,7 +22,7 @@ from federation.node import Node
 from federation.seen import SeenRow
 from governance import limits
 from governance.audit.source import PublicFiles, blob_path
-from governance.errors import GovernanceError, MalformedAnswer, NotFound
+from governance.errors import BadProof, GovernanceError, MalformedAnswer, NotFound
 from governance.log.builder import TileHashes
 from governance.log.checkpoint import Checkpoint, checked
 from governance.log.cosignature import cosign, verifier_for
@@ -174,6 +174,9 @@ def _extends(node: Node, files: PublicFiles, row: SeenRow, copying: GrowingCopy,
     new = head.checkpoint
     built = copying.grow(new.size)
     if built == new.root:
+        if succession.is_new(row):
+            _begins(node, row, copying)
+            return True
         if row.size in (0, new.size) or copying.root_at(row.size) == row.root:
             return True
         accuse(node, row, different_sizes(row.vkey, row.note, head.signed, copying.read_hash))
@@ -185,6 +188,24 @@ def _extends(node: Node, files: PublicFiles, row: SeenRow, copying: GrowingCopy,
             return False
     copying.abandon()
     raise MalformedAnswer(f"the entries of {row.origin} do not lead to its signed root of size {new.size}")
+
+
+def _begins(node: Node, row: SeenRow, copying: GrowingCopy) -> None:
+    """That a successor that we look at first begins as the root key has said, and our copy allows it.
+
+    Raises:
+        BadProof: it does not.
+    """
+    if copying.root_at(row.size) != row.root:
+        copying.abandon()
+        raise BadProof(
+            f"{row.origin} does not begin with the {row.size} entries that it was said to go on from"
+        )
+    try:
+        succession.check(node, row, copying.root_at)
+    except BadProof:
+        copying.abandon()
+        raise
 
 
 def _from_their_tiles(files: PublicFiles, folder: str, row: SeenRow, head: Head) -> bytes | None:
@@ -245,7 +266,8 @@ def _commit(node: Node, row: SeenRow, copy: CopyRow, head: Head, copying: Growin
 
 def follow(conn: sa.Connection, log: NamedLog, peer: str) -> bool:
     """Copy a log from now on, unless somebody else's log has its origin; gives whether it is copied."""
-    seen.learn(conn, log.origin, log.vkey, peer)
+    known = SeenRow(log.origin, log.vkey, peer)
+    seen.learn(conn, known if log.begins is None else replace(known, size=log.begins[0], root=log.begins[1]))
     row = seen.get(conn, log.origin)
     if row is None or row.vkey != log.vkey or row.peer != peer:
         _log.error("%s names the log %s, which is known as another one's", peer, log.origin)

@@ -59,12 +59,12 @@ class ServiceLogs:
     def head(self, origin: str) -> OwnHead:
         """One log."""
         with self._service.store.read() as conn:
-            return _own(entries.head(conn, origin))
+            return _own(entries.head_at(conn, origin))
 
     def consistency(self, origin: str, old: int, new: int) -> list[bytes]:
         """The proof between two sizes."""
         with self._service.store.snapshot() as conn:
-            head = entries.head(conn, origin)
+            head = entries.head_at(conn, origin)
             return consistency_proof(entries.tree_hashes(conn, head).read_hash, old, new)
 
     def files(self) -> PublicFiles:

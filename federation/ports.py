@@ -56,11 +56,11 @@ class OwnLogs(Protocol):
         ...
 
     def heads(self) -> list[OwnHead]:
-        """All logs of ours, oldest first."""
+        """All logs of ours but burnt ones, oldest first."""
         ...
 
     def head(self, origin: str) -> OwnHead:
-        """One log of ours.
+        """One log of ours, burnt or not.
 
         Raises:
             NotFound: we keep no such log.

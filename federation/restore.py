@@ -22,6 +22,7 @@ from governance.fetch import egress
 from governance.fetch.http import Website
 from governance.log.checkpoint import open_checkpoint
 from governance.log.cosignature import Ed25519Cosigner
+from governance.log.lineage import place_of
 from governance.log.tiles import bundles_for, parse_bundle
 from governance.replay.instance import InstanceState
 from governance.service.instance import public
@@ -171,9 +172,14 @@ def _write_keys(folder: Path, files: dict[str, bytes]) -> None:
 def _logs(store: Store, files: PublicFiles, document: Instance) -> tuple[int, int]:
     base = document.origin.removesuffix("/instance")
     waiting = [NamedLog(document.origin, document.vkey, "instance")]
+    known: set[str] = set()
     count = done = 0
     while waiting:
         log = waiting.pop(0)
+        if log.origin in known:
+            # A ballot is named by its space's burnt log and by the one that goes on.
+            continue
+        known.add(log.origin)
         named = discovery.Named()
         try:
             count += _log(store, files, log, base, named)
@@ -199,8 +205,7 @@ def _log(store: Store, files: PublicFiles, log: NamedLog, base: str, named: disc
         found = parse_bundle(data, bundle.width)
         discovery.scan(log.kind, log.origin, data, found, named)
         entries += found
-    space, _, ballot = log.origin.partition("/spaces/")[2].partition("/ballots/")
-    head = LogHead(0, log.origin, log.kind, space or None, ballot or None, log.vkey)
+    head = LogHead(0, log.origin, log.kind, *place_of(log.origin), log.vkey)
     with store.write() as conn:
         for ref in named.blobs.values():
             try:

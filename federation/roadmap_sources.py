@@ -15,6 +15,7 @@ from governance import limits
 from governance.audit.instance import DOCUMENT, base_of
 from governance.audit.source import LogFiles, PublicFiles
 from governance.audit.space import folder_of
+from governance.audit.succession import Line
 from governance.errors import (
     BadProof,
     GovernanceError,
@@ -26,6 +27,7 @@ from governance.errors import (
 )
 from governance.log.checkpoint import Checkpoint, open_checkpoint
 from governance.log.cosignature import verifier_for
+from governance.log.lineage import name_of
 from governance.log.merkle import Frontier, leaf_hash
 from governance.log.tiles import FULL, bundles_for, parse_bundle
 from governance.replay.instance import InstanceState, check_document
@@ -56,9 +58,9 @@ class _Log:
     """One log, as far as it was read; `skipped` entries were unknown or refused, the first for `problem`."""
 
     def __init__(self, folder: str, vkey: str, state: Any) -> None:
-        self._folder = folder
+        self.folder = folder
         self._verifier = verifier_for(parse_vkey(vkey))
-        if self._verifier.key.name != state.origin:
+        if name_of(self._verifier.key.name) != state.origin:
             raise Malformed(f"the key of the log {state.origin} has another name")
         self._tree = Frontier()
         self.state = state
@@ -75,7 +77,7 @@ class _Log:
             OldCheckpoint: the source went back to an earlier one.
             Malformed, Refused: a file is missing or damaged.
         """
-        log = LogFiles(files, self._folder)
+        log = LogFiles(files, self.folder)
         checkpoint = open_checkpoint(log.checkpoint(), [self._verifier])
         if checkpoint.size < self._tree.size:
             raise OldCheckpoint(f"{self.state.origin} had {self._tree.size} entries before")
@@ -166,15 +168,15 @@ class SourceReader:
         except _UNREADABLE as e:
             problem = problem or e.detail
         log = self._spaces.get(notice.space)
-        document = instance.document
+        document, line = instance.document, _line(notice, instance)
         empty = SourceView(
             instance=followed.instance,
             instance_name="" if document is None else document.name,
             base_url="" if document is None else document.base_url,
             space=notice.space,
             title=notice.space,
-            origin=notice.origin,
-            vkey=notice.vkey,
+            origin=line.origin,
+            vkey=line.vkey,
             size=0,
             checked_at=0,
         )
@@ -187,13 +189,17 @@ class SourceReader:
         base = base_of(instance.origin)
         if notice.origin != f"{base}/spaces/{notice.space}":
             raise InvalidStatement(f"{notice.origin} is not the name of a log at this place")
-        log = self._spaces.get(notice.space)
-        if log is None:
-            folder = folder_of(notice.origin, base)
-            log = _Log(folder, notice.vkey, SpaceState(notice.origin, instance.keys))
+        log, line = self._spaces.get(notice.space), _line(notice, instance)
+        folder = folder_of(line.origin, base)
+        if log is None or log.folder != folder:
+            log = _Log(folder, line.vkey, SpaceState(notice.origin, instance.keys))
         # Known from the first attempt on, so that one which went wrong halfway is seen to be spoiled.
         self._spaces[notice.space] = log
         log.catch_up(followed.files)
+
+
+def _line(notice: SpaceNotice, instance: InstanceState) -> Line:
+    return Line(notice.origin, notice.vkey, instance.successors.get(notice.origin, ()))
 
 
 def _nothing(followed: Followed, problem: str) -> SourceView:

@@ -25,7 +25,7 @@ ROOT: Final = "root"
 SERVICE: Final = "service"
 OPERATOR: Final = "operator"
 NAMES: Final = (SERVICE, OPERATOR, HTTP, WITNESS, MIRROR, ROOT)
-"""The keys that can be replaced. A log's key never changes."""
+"""The keys that can be replaced. A log's key never changes; see `governance.service.succession`."""
 
 
 def present(service: Service) -> Instance:
@@ -107,7 +107,7 @@ def open_places(service: Service, key: str) -> dict[str, int]:
     with service.store.read() as conn:
         heads = entries.heads(conn)
     # The document itself goes into the instance's log.
-    return {head.origin: head.size for head in heads if head.origin not in done}
+    return {head.name: head.size for head in heads if head.name not in done}
 
 
 def former_keys(service: Service) -> list[str]:

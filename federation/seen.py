@@ -84,9 +84,9 @@ def _list_names(conn: sa.Connection) -> None:
         _listed[conn.engine] = count
 
 
-def learn(conn: sa.Connection, origin: str, vkey: str, peer: str | None) -> None:
-    """Know a log from now on, with nothing seen of it; one that is known stays as it is."""
-    upsert_rows(conn, seen, [asdict(SeenRow(origin, vkey, peer))], **_KEEP)
+def learn(conn: sa.Connection, new: SeenRow) -> None:
+    """Know a log from now on, with no head seen of it; one that is known stays as it is."""
+    upsert_rows(conn, seen, [asdict(new)], **_KEEP)
 
 
 def advance(

@@ -14,7 +14,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from federation import peers, seen
+from federation import peers, seen, succession
 from federation.endpoints import Answer
 from federation.node import Node
 from federation.seen import SeenRow
@@ -153,6 +153,8 @@ def add_checkpoint(node: Node, body: bytes, now: int, accuse: Accuse) -> Answer:
     while True:
         row, verifiers = _known_log(node, new.origin, now)
         note = opened(row, submission, verifiers)
+        if succession.is_new(row):
+            succession.check(node, row)
         if is_fork(row, new):
             accuse(node, row, bytes(note))
         if submission.old != row.size:
@@ -225,8 +227,9 @@ def _known_log(node: Node, origin: str, now: int) -> tuple[SeenRow, list[Verifie
     if found is None:
         raise NotFound("this witness does not know the log")
     with node.db.write() as conn:
-        seen.learn(conn, *found)
-        row = seen.get(conn, origin) or SeenRow(*found)
+        new = SeenRow(*found)
+        seen.learn(conn, new)
+        row = seen.get(conn, origin) or new
         return row, _trusted(node, conn, row)
 
 

@@ -21,6 +21,7 @@ from governance.audit.verdict import Check, Verdict
 from governance.audit.witnesses import Published, check_cosigned, check_witnesses, read_cosigned
 from governance.errors import GovernanceError, Malformed, Refused
 from governance.log.checkpoint import Checkpoint
+from governance.log.lineage import name_of, number_of
 from governance.log.tiles import FULL, Bundle, parse_bundle
 from governance.replay.authority import InstanceKeys
 from governance.replay.ballot import BallotState
@@ -193,10 +194,12 @@ def _ballot(
     head = read_head(source, checkpoint.size)
     members = _SelfNamed()
     keys = InstanceKeys("" if head.opening is None else head.opening.instance, services=_OwnKeys())
-    members.state = state = BallotState(log.name, keys, members)
+    members.state = state = BallotState(name_of(log.name), keys, members)
     fold = BallotFold(state, members, head.definition, members.expect)
     rebuilt = stream(source, checkpoint, log, fold, head, {shown.size}, workers)
-    if head.opening is not None and head.opening.vkey != vkey:
+    if number_of(log.name) > 1:
+        log.skipped("succession", f"what it goes on from {_NEEDS_SPACE}")
+    elif head.opening is not None and head.opening.vkey != vkey:
         log.fail("opening", "the opening names another log key than the file vkey", head.index, "vkey")
     check_witnesses(log, shown, rebuilt, vkey, fold)
     check_result(source, log, fold, rebuilt.roots.get(state.opening_index + 1))

@@ -52,6 +52,7 @@ CLAUSES: Final = {
     "delegations": "protocol 5.1: as the space's log has them at the head that the snapshot names",
     "closing": "protocol 4: closed at its time or by a recorded order",
     "witnesses": "protocol 4: the quorum of the ballot's policy has cosigned its close",
+    "succession": "protocol 1.7: a burnt log goes on with its first entries, as the root key says",
     "seen": "protocol 8: the witnesses that were asked have seen the same history",
     "quorum": "C2SP tlog-policy: the published head satisfies the auditor's own policy",
     "count": "protocol 5: the result recomputed from the votes, byte for byte",

@@ -11,6 +11,7 @@ from governance.audit.instance import RecordFold, base_of, stream_records
 from governance.audit.result import check_publication, check_result
 from governance.audit.source import LogFiles, PublicFiles
 from governance.audit.structure import Rebuilt, Workers, read_checkpoint
+from governance.audit.succession import Line, check_burnt, check_line
 from governance.audit.witnesses import Published, check_cosigned, check_witnesses, read_cosigned
 from governance.errors import GovernanceError, InvalidStatement, Malformed, Refused
 from governance.log.checkpoint import Checkpoint
@@ -32,6 +33,7 @@ class Opened:
     """A ballot that a space's log names, with the checkpoint and head of its log as first read."""
 
     notice: BallotNotice
+    line: Line
     files: LogFiles
     log: Log
     checkpoint: Checkpoint
@@ -77,12 +79,13 @@ class SpaceAudit:
 
     def run(self, notice: SpaceNotice, ballots: frozenset[str] | None) -> None:
         """Audit the space; of its ballots those named, or all."""
-        log = self._findings.about(notice.origin)
+        line = self._line(notice.origin, notice.vkey)
+        log = self._findings.about(line.origin)
         if not self._in_place(log, notice.origin, f"{self._base}/spaces/{notice.space}"):
             return
-        folder = LogFiles(self._files, folder_of(notice.origin, self._base))
+        folder = LogFiles(self._files, folder_of(line.origin, self._base))
         shown = read_cosigned(folder)
-        checkpoint = self._checkpoint(folder, log, notice.origin, notice.vkey)
+        checkpoint = self._checkpoint(folder, log, line)
         if checkpoint is None:
             return
         opened = [
@@ -94,8 +97,10 @@ class SpaceAudit:
         named = (pinned for o in opened for pinned in (o.head.opening, o.head.snapshot))
         marks = frozenset(pinned.space.size for pinned in named if pinned is not None)
         fold = RecordFold(state := SpaceState(notice.origin, self._instance.keys), marks)
-        rebuilt = stream_records(folder, checkpoint, log, fold, marks | {shown.size}, self._workers)
-        check_cosigned(log, shown, rebuilt, notice.vkey)
+        sizes = marks | {shown.size} | line.begins
+        rebuilt = stream_records(folder, checkpoint, log, fold, sizes, self._workers)
+        check_cosigned(log, shown, rebuilt, line.vkey)
+        self._succession(line, rebuilt, log)
         self.spaces[notice.space] = state
         for name in sorted((ballots or frozenset()) - {o.notice.ballot for o in opened}):
             log.fail("publication", f"the space's log names no ballot {name} that could be read")
@@ -109,21 +114,30 @@ class SpaceAudit:
         log.passed("origin", origin)
         return True
 
-    def _checkpoint(self, folder: LogFiles, log: Log, origin: str, vkey: str) -> Checkpoint | None:
-        checkpoint = read_checkpoint(folder, log, origin, vkey)
+    def _line(self, name: str, vkey: str) -> Line:
+        return Line(name, vkey, self._instance.successors.get(name, ()))
+
+    def _succession(self, line: Line, rebuilt: Rebuilt, log: Log) -> None:
+        check_line(line, rebuilt, log)
+        first = folder_of(line.name, self._base)
+        self._sizes |= check_burnt(line, first, rebuilt.files, self._findings, self._workers)
+
+    def _checkpoint(self, folder: LogFiles, log: Log, line: Line) -> Checkpoint | None:
+        checkpoint = read_checkpoint(folder, log, line.origin, line.vkey)
         self._sizes[folder.folder] = -1 if checkpoint is None else checkpoint.size
         return checkpoint
 
     def _open(self, notice: BallotNotice, space: str) -> Opened | None:
-        log = self._findings.about(notice.origin)
+        line = self._line(notice.origin, notice.vkey)
+        log = self._findings.about(line.origin)
         if not self._in_place(log, notice.origin, f"{space}/ballots/{notice.ballot}"):
             return None
-        folder = LogFiles(self._files, folder_of(notice.origin, self._base))
+        folder = LogFiles(self._files, folder_of(line.origin, self._base))
         shown = read_cosigned(folder)
-        checkpoint = self._checkpoint(folder, log, notice.origin, notice.vkey)
+        checkpoint = self._checkpoint(folder, log, line)
         if checkpoint is None:
             return None
-        return Opened(notice, folder, log, checkpoint, read_head(folder, checkpoint.size), shown)
+        return Opened(notice, line, folder, log, checkpoint, read_head(folder, checkpoint.size), shown)
 
     def _ballot(self, ballot: Opened, now: SpaceState, heads: dict[int, SpaceState], space: Rebuilt) -> None:
         notice, head, log = ballot.notice, ballot.head, ballot.log
@@ -147,12 +161,14 @@ class SpaceAudit:
                 state.members = then
 
         fold = BallotFold(state, now, head.definition, prepare)
-        sizes = {ballot.cosigned.size} | (set() if announced is None else {announced.size})
+        sizes = {ballot.cosigned.size, *ballot.line.begins}
+        sizes |= set() if announced is None else {announced.size}
         rebuilt = stream(ballot.files, ballot.checkpoint, log, fold, head, sizes, self._workers)
         if state.opening is None and fold.refused is None:
             log.fail("opening", "the space says that this ballot has opened, its log does not")
         open_root = rebuilt.roots.get(state.opening_index + 1) if rebuilt.complete else None
-        check_witnesses(log, ballot.cosigned, rebuilt, notice.vkey, fold)
+        self._succession(ballot.line, rebuilt, log)
+        check_witnesses(log, ballot.cosigned, rebuilt, ballot.line.vkey, fold)
         check_result(ballot.files, log, fold, open_root)
         check_publication(log, fold, announced, rebuilt, now.origin)
         decided = state.outcome is not None and announced is not None and not log.failed

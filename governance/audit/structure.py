@@ -203,8 +203,13 @@ def _level_0(size: int) -> Iterator[Tile]:
     return (Tile(0, bundle.n, bundle.width) for bundle in bundles_for(0, size))
 
 
-def read_checkpoint(files: LogFiles, log: Log, origin: str, vkey: str) -> Checkpoint | None:
-    """The signed head of a log whose key is known; None once the failure is written."""
+def read_checkpoint(
+    files: LogFiles, log: Log, origin: str, vkey: str, *, burnt: bool = False
+) -> Checkpoint | None:
+    """The signed head of a log whose key is known; None once the failure is written.
+
+    What witnesses have seen of a `burnt` log is not asked: two histories of it are why it is one.
+    """
     try:
         verifier = verifier_for(parse_vkey(vkey))
         published = files.vkey()
@@ -225,6 +230,7 @@ def read_checkpoint(files: LogFiles, log: Log, origin: str, vkey: str) -> Checkp
     except (Malformed, Refused) as e:
         log.fail("checkpoint", e.detail, file=files.path("checkpoint"))
         return None
-    log.of_head(AuditedHead(files, vkey, data, checkpoint))
+    if not burnt:
+        log.of_head(AuditedHead(files, vkey, data, checkpoint))
     log.passed("checkpoint", f"size {checkpoint.size}, signed by the log's key", entries=checkpoint.size)
     return checkpoint

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 
 from governance.cli import casting, receipts, witnessed
 from governance.cli.client import Client, segment
 from governance.cli.copied import Copy
+from governance.cli.moved import moves
 from governance.cli.place import Place
 from governance.cli.receipts import Kept
 from governance.cli.witnessed import Line, lines_of
@@ -19,8 +22,9 @@ from governance.statements.vote import Vote
 
 
 class Checked(msgspec.Struct):
-    """What is known about a receipt; `standing` is `counts`, `replaced` or None (not asked).
+    """What is known about a receipt; `standing` is `counts`, `replaced`, `dropped` or None (not asked).
 
+    `successor` is where a burnt log goes on; what is `dropped` comes after the entries that count there.
     `checkpoint_status` is None where no policy is known that could tell, `cosigned_by` who it then counts.
     """
 
@@ -38,6 +42,7 @@ class Checked(msgspec.Struct):
     checkpoint_status: Standing | None = None
     cosigned_by: list[Line] = []
     copy: Copy | None = None
+    successor: str | None = None
 
 
 def check_offline(kept: Kept) -> tuple[Checked, Vote]:
@@ -66,6 +71,16 @@ def check_online(client: Client, place: Place, kept: Kept, checked: Checked) -> 
     """
     base = casting.ballot_path(str(place.space), str(place.ballot))
     prefix = f"/api/v1{base}"
+    ballot, definition = casting.fetch_definition(client, str(place.space), str(place.ballot))
+    origin = kept.verify().cosigned.checkpoint.origin
+    if ballot.origin != origin:
+        found = moves(client, origin)
+        checked.successor, checked.state = found[-1].successor, ballot.state
+        if checked.index >= min(new.size for new in found):
+            checked.standing = "dropped"
+            return
+        logs = receipts.policy_of(found[-1].vkey).logs
+        kept = replace(kept, policy=replace(kept.policy, logs=logs))
     now = parse_receipt(client.read(f"{prefix}/receipts/{checked.index}"))
     entry = client.read(f"{prefix}/entries/{checked.index}")
     if entry != kept.entry or now.index != checked.index:
@@ -74,7 +89,6 @@ def check_online(client: Client, place: Place, kept: Kept, checked: Checked) -> 
         )
     verify_receipt(now, kept.entry, kept.policy)
     standing = client.get(f"{base}/votes/{segment(checked.voter)}", VoterView)
-    ballot, definition = casting.fetch_definition(client, str(place.space), str(place.ballot))
     if checked.checkpoint_status is None:
         _check_witnesses(now.checkpoint, kept, definition, checked)
     checked.latest, checked.state, checked.closes_at = standing.index, ballot.state, ballot.closes_at

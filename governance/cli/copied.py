@@ -17,6 +17,7 @@ from governance.fetch.choose import Opened, open_source
 from governance.log.builder import TileHashes
 from governance.log.checkpoint import Checkpoint
 from governance.log.cosignature import open_cosigned
+from governance.log.lineage import name_of
 from governance.log.merkle import leaf_hash
 from governance.log.proofs import consistency_proof, inclusion_proof, verify_consistency, verify_inclusion
 from governance.log.receipt import Verified
@@ -54,9 +55,10 @@ def opened_source(text: str) -> Iterator[Opened]:
 
 def log_files(source: Opened, origin: str) -> LogFiles:
     """The folder of a ballot's log in a source."""
-    place = place_of(origin)
-    folder = "" if source.one_log else f"logs/spaces/{place.space}/ballots/{place.ballot}"
-    return LogFiles(source.files, folder)
+    name = name_of(origin)
+    place = place_of(name)
+    folder = f"logs/spaces/{place.space}/ballots/{place.ballot}{origin.removeprefix(name)}"
+    return LogFiles(source.files, "" if source.one_log else folder)
 
 
 def check_copy(source: Opened, kept: Kept, vote: Vote, proved: Verified) -> Copy:
@@ -67,7 +69,7 @@ def check_copy(source: Opened, kept: Kept, vote: Vote, proved: Verified) -> Copy
         BadProof: it holds another entry there, or another tree: the receipt proves what it was.
         SourceUnavailable: the copy cannot be reached.
     """
-    files = log_files(source, vote.ballot)
+    files = log_files(source, proved.cosigned.checkpoint.origin)
     opened = open_cosigned(files.checkpoint(), kept.policy.log_verifiers, kept.policy.witness_verifiers)
     head, index = opened.checkpoint, proved.index
     receipts.expect_origin(Verified(index, opened), vote.ballot)

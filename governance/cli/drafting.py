@@ -12,6 +12,7 @@ from governance.cli.spaces import Adopted
 from governance.counting.files.parameters import typed_params
 from governance.counting.registry import get_rule
 from governance.errors import InvalidDefinition
+from governance.log.lineage import name_of
 from governance.replay.schedule import window
 from governance.service.answers import ItemView
 from governance.statements.ballot import Ballot, Eligibility, OptionLine, Question, RuleChoice
@@ -103,7 +104,7 @@ def define(space: Adopted, wish: Wish, steward: str, now: int) -> Ballot:
         protocol=1,
         space=space.view.space,
         ballot=wish.ballot,
-        origin=f"{space.view.origin}/ballots/{wish.ballot}",
+        origin=f"{name_of(space.view.origin)}/ballots/{wish.ballot}",
         title=wish.title,
         text=wish.text,
         quarter=wish.quarter,

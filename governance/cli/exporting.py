@@ -14,7 +14,7 @@ from governance.log.tiles import bundles_for, tiles_for
 from governance.statements.base import BlobRef
 from governance.statements.closing import Outcome
 from governance.statements.entry import read_entry
-from governance.statements.instance import Instance, SpaceNotice
+from governance.statements.instance import Instance, LogSuccessor, SpaceNotice
 from governance.statements.joint import JointAcceptance, JointOutcome
 from governance.statements.space import BallotNotice
 
@@ -33,16 +33,17 @@ def mirror(client: Client, write: Write) -> int:
     write(".well-known/althing.json", client.read("/.well-known/althing.json"))
     origin, vkey = _instance(client)
     waiting = [(origin, vkey)]
-    logs = 0
+    known: set[str] = set()
     while waiting:
         origin, vkey = waiting.pop(0)
+        known.add(origin)
         log = publiclog.read_log(client, origin, vkey)
         _copy(client, origin, vkey, log, write)
-        waiting += _notices(log)
+        # A ballot is named by its space's burnt log and by the one that goes on.
+        waiting += [found for found in _notices(log) if found[0] not in known and found not in waiting]
         for blob in _blobs(log):
             _copy_blob(client, blob, write)
-        logs += 1
-    return logs
+    return len(known)
 
 
 def _instance(client: Client) -> tuple[str, str]:
@@ -72,6 +73,8 @@ def _notices(log: WholeLog) -> list[tuple[str, str]]:
         statement = read_entry(data).statement
         if isinstance(statement, SpaceNotice | BallotNotice):
             found.append((statement.origin, statement.vkey))
+        elif isinstance(statement, LogSuccessor):
+            found.append((statement.successor, statement.vkey))
     return found
 
 

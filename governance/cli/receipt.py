@@ -101,6 +101,12 @@ def _tell_offline(checked: Checked) -> None:
 
 
 def _tell_standing(checked: Checked, *, judged: bool) -> None:
+    if checked.successor is not None:
+        say(f"  The key of this log was stolen; it goes on as {checked.successor}.")
+    if checked.standing == "dropped":
+        again = " Vote again." if checked.state == "open" else ""
+        say(f"✗ It does not count any more: the log goes on from before entry {checked.index}.{again}")
+        return
     if checked.standing == "replaced":
         say(f"✓ It was replaced: entry {checked.latest}, a later vote of the same voter, counts instead.")
         return

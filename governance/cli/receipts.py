@@ -12,6 +12,7 @@ from governance import limits
 from governance.canonical import decode, digest, encode
 from governance.cli import home
 from governance.errors import BadProof, InvalidStatement, MalformedReceipt
+from governance.log.lineage import name_of
 from governance.log.policy import Policy, PolicyLog, parse_policy
 from governance.log.receipt import Verified, parse_receipt, verify_receipt
 from governance.signing import suites
@@ -145,7 +146,7 @@ def expect_origin(verified: Verified, origin: str) -> None:
     Raises:
         BadProof: it is of another log.
     """
-    if verified.cosigned.checkpoint.origin != origin:
+    if name_of(verified.cosigned.checkpoint.origin) != origin:
         raise BadProof(
             f"this proof is of the log {verified.cosigned.checkpoint.origin}, the vote is for {origin}"
         )

@@ -59,7 +59,7 @@ def upgrade(
         raise BadProof("the service answers for another vote or definition; the kept receipt stays as it is")
     receipts.expect_origin(after, vote.ballot)
     with copied.opened_source(place.base_url) as source:
-        files = copied.log_files(source, vote.ballot)
+        files = copied.log_files(source, after.cosigned.checkpoint.origin)
         copied.check_same_tree(files, before.cosigned.checkpoint, after.cosigned.checkpoint)
     asked = witnessed.trusted(kept, policy).policy if policy else witness_policy(definition.ballot)
     enough, lines = witnessed.judge(new.checkpoint, plain, asked) if asked else (False, [])

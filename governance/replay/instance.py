@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from governance.errors import InvalidStatement, NotAuthorised, StaleRevision, Unsupported
+from governance.log.lineage import name_of, next_origin, origin_of, place_of
 from governance.replay.authority import InstanceKeys, require_operator, require_service
+from governance.signing.note import parse_vkey
 from governance.statements.entry import Entry, key_id, verify_signer
-from governance.statements.instance import Instance, SpaceNotice, instance_id
+from governance.statements.instance import Instance, LogSuccessor, SpaceNotice, instance_id
 from governance.statements.peer import Evidence, Peer
 
 WEEK = 7 * 86_400
@@ -25,7 +27,10 @@ class PeerRecord:
 
 @dataclass(slots=True)
 class InstanceState:
-    """Fold of an instance's log; `document` is the latest identity document, with its digest and index."""
+    """Fold of an instance's log; `document` is the latest identity document, with its digest and index.
+
+    `successors` are by the name of the logs, in their order.
+    """
 
     origin: str
     size: int = 0
@@ -36,6 +41,7 @@ class InstanceState:
     spaces: dict[str, SpaceNotice] = field(default_factory=dict)
     peers: dict[str, PeerRecord] = field(default_factory=dict)
     evidence: list[Evidence] = field(default_factory=list)
+    successors: dict[str, list[LogSuccessor]] = field(default_factory=dict)
 
     def admit(self, index: int, entry: Entry) -> None:
         """Fold one entry.
@@ -54,6 +60,8 @@ class InstanceState:
             self._space(statement, entry)
         elif isinstance(statement, Peer):
             self._peer(statement, entry)
+        elif isinstance(statement, LogSuccessor):
+            self._succeed(statement, entry)
         elif isinstance(statement, Evidence):
             self._require_service(entry)
             self.evidence.append(statement)
@@ -105,6 +113,28 @@ class InstanceState:
         if notice.space in self.spaces:
             raise InvalidStatement(f"the space {notice.space} is already listed", pointer="/space")
         self.spaces[notice.space] = notice
+
+    def _succeed(self, new: LogSuccessor, entry: Entry) -> None:
+        name = name_of(new.origin)
+        space, ballot = place_of(name)
+        kept = self.spaces.get(space or "")
+        if kept is None or name != (kept.origin if ballot is None else f"{kept.origin}/ballots/{ballot}"):
+            raise InvalidStatement("this instance keeps no such log", pointer="/origin")
+        if new.origin != self.log_of(name):
+            raise StaleRevision(f"{name} goes on as {self.log_of(name)} already", pointer="/origin")
+        if new.successor != next_origin(new.origin):
+            raise InvalidStatement(f"it goes on as {next_origin(new.origin)}", pointer="/successor")
+        if new.held < new.size:
+            raise InvalidStatement("more entries count than there were", pointer="/held")
+        if parse_vkey(new.vkey).name != new.successor:
+            raise InvalidStatement("the key is named like another log", pointer="/vkey")
+        if self.keys.root is not None:
+            verify_signer(entry, key_id(self.keys.root), self.keys.root)
+        self.successors.setdefault(name, []).append(new)
+
+    def log_of(self, name: str) -> str:
+        """The origin of the present log of that name."""
+        return origin_of(name, len(self.successors.get(name, ())) + 1)
 
     def _peer(self, order: Peer, entry: Entry) -> None:
         known = self.peers.get(order.peer)

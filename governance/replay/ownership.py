@@ -17,6 +17,7 @@ from governance.errors import (
     NotHome,
     StaleRevision,
 )
+from governance.log.lineage import name_of
 from governance.log.policy import Policy, PolicyLog
 from governance.log.receipt import Verified, parse_receipt, verify_receipt
 from governance.replay.authority import require_any_role
@@ -159,7 +160,7 @@ def offer(state: SpaceState, new: TransferOffer, entry: Entry, index: int) -> No
     latest = state.items[new.item].digest
     if new.revision != latest:
         raise StaleRevision("an offer names the item's latest revision", pointer="/revision", latest=latest)
-    if new.to.origin == state.origin or (new.to.instance, new.to.space) == (new.instance, new.space):
+    if name_of(new.to.origin) == state.origin or (new.to.instance, new.to.space) == (new.instance, new.space):
         raise InvalidStatement("an item is not offered to its own home", pointer="/to")
     _policy(new.to.origin, new.to.vkey, "/to/vkey")
     require_any_role(entry, state, RoadmapItem.KIND)
@@ -174,7 +175,7 @@ def accept(state: SpaceState, new: TransferAccept, entry: Entry, index: int) -> 
     if not isinstance(made, TransferOffer):
         raise InvalidStatement(f"this is no offer but a {made.KIND}", pointer="/offer")
     to = made.to
-    if (to.instance, to.space, to.origin) != (state.instance.instance, new.space, state.origin):
+    if (to.instance, to.space, name_of(to.origin)) != (state.instance.instance, new.space, state.origin):
         raise InvalidStatement("the item was offered to another space", pointer="/offer")
     _require_unanswered(state, offered.identity)
     owned = state.ownership

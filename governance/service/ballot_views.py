@@ -60,7 +60,7 @@ def ballot_view(service: Service, space: str, ballot: str) -> BallotView:
 
 
 def _logged(service: Service, row: Any, head: LogHead, definition: bytes, result: Any) -> BallotView:
-    live = _live(service, head.origin)
+    live = _live(service, head.name)
     votes, voters = (live.casts.accepted, live.casts.voters) if live else (row.votes or 0, 0)
     asked = live is not None and live.definition is not None and live.definition.ballot.quorum is not None
     quorum = live.quorum_met() if live and asked else None

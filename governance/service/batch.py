@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from governance import limits
 from governance.errors import AlreadyExists, NotFound, Refused, TooLarge
-from governance.log.merkle import leaf_hash
+from governance.log.checkpoint import Checkpoint, sign_checkpoint
+from governance.log.lineage import next_origin
+from governance.log.merkle import EMPTY_ROOT, leaf_hash
 from governance.service.edge import Edge
 from governance.signing.note import Signer
-from governance.store import blobs
+from governance.store import blobs, successors
 from governance.store.entries import LogHead
 
 
@@ -170,6 +172,26 @@ class Batch:
         self.pending[origin] = Pending(log, created=True)
         self._journal.append(origin)
         return log.head.vkey
+
+    def succeed(self, name: str, size: int) -> LogHead:
+        """Go on with the first `size` entries of a log under a new key; gives the new, still empty log.
+
+        The state of the log is void until the commit.
+
+        Raises:
+            NotFound: no such log.
+            StorageUnavailable: the key cannot be stored; Unavailable: nothing is signed at the moment.
+        """
+        self._logs.check_signing()
+        old = self._log(name).head
+        new = self._logs.new_log(replace(old, id=0, origin=next_origin(old.origin), size=0, root=EMPTY_ROOT))
+
+        def sign(size: int, root: bytes) -> bytes:
+            return sign_checkpoint(Checkpoint(new.head.origin, size, root), [new.signer])
+
+        self.writes.append(lambda conn: successors.begin(conn, old, new.head, size, sign))
+        self.stale.add(name)
+        return new.head
 
     def put_blob(self, data: bytes) -> str:
         """Queue bytes to be stored by their digest; gives the digest.

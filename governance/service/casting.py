@@ -76,7 +76,7 @@ def _recorded_before(service: Service, body: bytes) -> Duplicate | None:
             sa.select(_votes.c.idx)
             .join(_logs, _logs.c.id == _votes.c.log_id)
             .where(
-                _logs.c.origin == vote.ballot,
+                _logs.c.name == vote.ballot,
                 _votes.c.voter == vote.voter,
                 _votes.c.identity == bytes.fromhex(entry.identity[7:]),
             )

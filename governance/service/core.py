@@ -115,9 +115,9 @@ class Service:
         self.sequencer.start()
         self._establish()
         with self.store.read() as conn:
-            origins = [head.origin for head in entries.heads(conn) if head.kind == "space"]
-        for origin in origins:
-            self.load(origin)
+            names = [head.name for head in entries.heads(conn) if head.kind == "space"]
+        for name in names:
+            self.load(name)
 
     def _establish(self) -> None:
         wanted = replace(self._wanted, name=None) if self.held else self._wanted

@@ -52,7 +52,7 @@ def record(service: Service, origin: str, note: bytes, verifiers: Sequence[Verif
         Behind: our log signed it, and our records do not lead to it.
     """
     with service.store.snapshot() as conn:
-        head = entries.head(conn, origin)
+        head = entries.head_at(conn, origin)
         policy = _policy_of(conn, head)
         known = [verifier_for(parse_vkey(head.vkey)), *_cosigners(verifiers, policy)]
         opened = open_note(note, known)

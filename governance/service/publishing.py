@@ -15,6 +15,7 @@ from governance.errors import MalformedRequest, MalformedTile, NotFound
 from governance.hooks import Exporter
 from governance.log.tiles import FULL, Bundle, Tile, bundles_for, parse_path, tiles_for
 from governance.service import cosigned
+from governance.statements.closing import Outcome
 from governance.statements.entry import read_entry
 from governance.statements.instance import Instance
 from governance.store import blobs, entries
@@ -68,7 +69,7 @@ def log_file(conn: sa.Connection, base: str, path: str) -> PublicFile:
         NotFound: no such log or file.
     """
     log, rest = _split(path)
-    head = entries.head(conn, f"{base}/{log}")
+    head = entries.head_at(conn, f"{base}/{log}")
     if rest == "checkpoint":
         return PublicFile(cosigned.published(conn, head), TEXT, final=False)
     if rest == "cosigned":
@@ -107,9 +108,21 @@ def part_bytes(conn: sa.Connection, head: LogHead, part: Tile | Bundle) -> bytes
 
 def _outcome(conn: sa.Connection, head: LogHead) -> bytes:
     digest = conn.scalar(sa.select(_ballots.c.result).where(_ballots.c.log_id == head.id))
+    digest = digest or _last(conn, head)
     if digest is None:
         raise NotFound(f"{head.origin} has no outcome")
     return blobs.get_blob(conn, digest)
+
+
+def _last(conn: sa.Connection, head: LogHead) -> str | None:
+    """The digest of a burnt log's result: the tables for reading know its successor only."""
+    if not entries.is_burnt(conn, head):
+        return None
+    for data in reversed(entries.read_entries(conn, head.id, head.size - FULL, head.size)):
+        statement = read_entry(data).statement
+        if isinstance(statement, Outcome):
+            return statement.result.digest
+    return None
 
 
 def blob_file(conn: sa.Connection, hex_digest: str) -> PublicFile:
@@ -153,7 +166,7 @@ def export(
 def _files(conn: sa.Connection) -> Iterator[tuple[str, bytes]]:
     yield ".well-known/althing.json", well_known(conn)
     base = _instance_log(conn).origin.removesuffix("/instance")
-    for head in entries.heads(conn):
+    for head in entries.heads(conn, burnt=True):
         folder = "logs" + head.origin.removeprefix(base)
         yield f"{folder}/checkpoint", cosigned.published(conn, head)
         with contextlib.suppress(NotFound):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from governance.errors import GovernanceError, InvalidStatement, NotFound
+from governance.log.lineage import name_of
 from governance.replay.ownership import OfferRecord, Ownership
 from governance.replay.space import SpaceState
 from governance.service import submit
@@ -27,7 +28,7 @@ def record(service: Service, space: str, body: bytes) -> tuple[Recorded, bool]:
     def judge(batch: Batch, entry: Entry) -> None:
         # Else the offer could be accepted, but its giver could never close it.
         made = _offer_in(entry)
-        if made is not None and made.to.origin == origin and made.to.vkey != batch.vkey(origin):
+        if made is not None and name_of(made.to.origin) == origin and made.to.vkey != batch.vkey(origin):
             raise InvalidStatement("the offer names a key that is not this log's", pointer="/offer")
 
     return submit.to_space(service, space, "roadmap", body, judge=judge)

@@ -141,7 +141,7 @@ class Sequencer:
                 for blob in data:
                     blobs.put_blob(conn, blob)
                 imports.take_back(conn, log, more, note)
-            batch.stale.add(log.origin)
+            batch.stale.add(log.name)
             return lambda _committed: None
 
         self.submit(op).result()
@@ -154,7 +154,7 @@ class Sequencer:
         """
         with self._store.read() as conn:
             for head in entries.heads(conn):
-                self._logs[head.origin] = self._opened(conn, head)
+                self._logs[head.name] = self._opened(conn, head)
         self._thread.start()
 
     def submit(self, op: Op[T]) -> Future[T]:
@@ -406,8 +406,9 @@ class Sequencer:
             except GovernanceError as e:
                 raise IntegrityFault(f"the log {log.head.origin} breaks its rules: {e.detail}") from e
         # The end of the dictionary is the recently used one.
-        if log.head.origin in self._logs and log.head.kind == "ballot":
-            self._logs[log.head.origin] = self._logs.pop(log.head.origin)
+        name = log.head.name
+        if name in self._logs and log.head.kind == "ballot":
+            self._logs[name] = self._logs.pop(name)
         return log.state
 
     def state_of(self, origin: str) -> State:

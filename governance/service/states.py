@@ -71,11 +71,11 @@ class States:
         return f"{self.base}/instance"
 
     def space_origin(self, space: str) -> str:
-        """The origin of a space's log."""
+        """The name of a space's log (`governance.log.lineage`)."""
         return f"{self.base}/spaces/{space}"
 
     def ballot_origin(self, space: str, ballot: str) -> str:
-        """The origin of a ballot's log."""
+        """The name of a ballot's log."""
         return f"{self.space_origin(space)}/ballots/{ballot}"
 
     def get(self, origin: str, kind: type[S]) -> S:
@@ -100,19 +100,19 @@ class States:
         """
         state: Any
         if head.kind == "instance":
-            state = _folded(InstanceState(head.origin), entries)
+            state = _folded(InstanceState(head.name), entries)
         elif head.kind == "space":
-            state = _folded(SpaceState(head.origin, self.parent(self.instance_origin).keys), entries)
+            state = _folded(SpaceState(head.name, self.parent(self.instance_origin).keys), entries)
         else:
             state = self._ballot(head, entries)
-        self._current[head.origin] = state
+        self._current[head.name] = state
         return state
 
     def _ballot(self, head: LogHead, entries: Iterator[bytes]) -> LiveBallot:
         if head.space is None:
             raise IntegrityFault(f"the ballot's log {head.origin} names no space")
         space = self.parent(self.space_origin(head.space))
-        state = LiveBallot(head.origin, space.instance, space)
+        state = LiveBallot(head.name, space.instance, space)
         first = _until_opening(entries)
         if first and isinstance(first[-1].statement, Opening):
             state.members = self._space_at(space, first[-1].statement.space)

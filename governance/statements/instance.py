@@ -1,4 +1,4 @@
-"""The identity of an instance, and the spaces it keeps (kept in the instance's own log)."""
+"""The identity of an instance, the spaces it keeps and where burnt logs go on (the instance's own log)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from governance import limits
 from governance.canonical import digest
 from governance.signing import did_key
 from governance.statements.base import (
     Count,
     Digest,
+    Hash,
     Key,
     MemberId,
     Origin,
@@ -95,6 +97,24 @@ class SpaceNotice(Statement, frozen=True):
     origin: Origin
     vkey: VKey
     noted_at: Time
+
+
+@kind("log-successor")
+class LogSuccessor(Statement, frozen=True):
+    """The log `origin` is burnt and goes on as `successor`, with its first `size` entries and no others.
+
+    Signed by the root key; `root` is that of those entries, in both logs. `held` is how many the instance had
+    in the burnt log: it stays published up to there, so that everybody sees what does not count.
+    """
+
+    origin: Origin
+    size: Annotated[int, Meta(ge=1, le=limits.JSON_INTEGER)]
+    root: Hash
+    held: Count
+    successor: Origin
+    vkey: VKey
+    reason: Text
+    succeeded_at: Time
 
 
 def instance_id(root: Key) -> str:

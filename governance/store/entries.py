@@ -11,10 +11,12 @@ from sqlmodel import SQLModel
 
 from governance.errors import AlreadyExists, IntegrityFault, NotFound
 from governance.log.builder import TileHashes
+from governance.log.lineage import name_of, number_of
 from governance.log.merkle import EMPTY_ROOT, TILE_HEIGHT, Subtree, leaf_hash
 from governance.log.proofs import inclusion_proof
 from governance.log.tiles import FULL, encode_bundle
 from governance.store.engine import Store
+from governance.store.projected import PROJECTED
 from governance.store.rows import insert_rows
 from governance.store.tables import Log, LogEntry, TileHash
 
@@ -28,6 +30,8 @@ def table_of(model: type[SQLModel]) -> sa.Table:
 _logs: Final = table_of(Log)
 _entries: Final = table_of(LogEntry)
 _hashes: Final = table_of(TileHash)
+
+_heads: Final = sa.select(*(column for column in _logs.c if column.name != "name"))
 
 # Made once: building a statement costs the writer five times what executing it does.
 _swap: Final = (
@@ -56,7 +60,8 @@ _leaf_range: Final = _range(_entries.c.leaf)
 class LogHead:
     """A log as it stands: who it is, its size, root (32 bytes) and signed checkpoint.
 
-    `kind` is instance, space or ballot; `space` and `ballot` are their ids where they apply.
+    `origin` is what its signed heads say. `kind` is instance, space or ballot; `space` and `ballot` are their
+    ids where they apply.
     """
 
     id: int
@@ -69,26 +74,68 @@ class LogHead:
     root: bytes = EMPTY_ROOT
     checkpoint: bytes = b""
 
+    @property
+    def name(self) -> str:
+        """What statements call this log: its origin without the number of a successor."""
+        return name_of(self.origin)
 
-def heads(conn: sa.Connection) -> list[LogHead]:
-    """All logs, oldest first."""
-    return [LogHead(**row) for row in conn.execute(sa.select(_logs).order_by(_logs.c.id)).mappings()]
+
+def heads(conn: sa.Connection, *, burnt: bool = False) -> list[LogHead]:
+    """All logs, oldest first; with those that a successor has taken the place of only if asked for."""
+    chosen = _heads if burnt else _heads.where(_logs.c.name.is_not(None))
+    return [LogHead(**row) for row in conn.execute(chosen.order_by(_logs.c.id)).mappings()]
 
 
-def head(conn: sa.Connection, origin: str) -> LogHead:
-    """The log of this origin.
+def head(conn: sa.Connection, name: str) -> LogHead:
+    """The present log of this name.
 
     Raises:
         NotFound: we keep no such log.
     """
-    row = conn.execute(sa.select(_logs).where(_logs.c.origin == origin)).mappings().first()
+    return _one(conn, _logs.c.name, name)
+
+
+def head_at(conn: sa.Connection, origin: str) -> LogHead:
+    """The log of exactly this origin, burnt or not.
+
+    Raises:
+        NotFound: we keep no such log.
+    """
+    return _one(conn, _logs.c.origin, origin)
+
+
+def _one(conn: sa.Connection, column: sa.Column[str], value: str) -> LogHead:
+    row = conn.execute(_heads.where(column == value)).mappings().first()
     if row is None:
-        raise NotFound(f"there is no log {origin} here")
+        raise NotFound(f"there is no log {value} here")
     return LogHead(**row)
 
 
+def _named(conn: sa.Connection, new: LogHead) -> str | None:
+    """The name of a new log, taken from the log that has it; None when that one is the later one."""
+    present = conn.scalar(sa.select(_logs.c.origin).where(_logs.c.name == new.name))
+    if present is not None:
+        if number_of(present) > number_of(new.origin):
+            return None
+        _burn(conn, head_at(conn, present))
+    return new.name
+
+
+def _burn(conn: sa.Connection, old: LogHead) -> None:
+    """The log stays as it is, without its name; the tables for reading will say what its successor says."""
+    conn.execute(sa.update(_logs).where(_logs.c.id == old.id).values(name=None))
+    for model in PROJECTED:
+        table = table_of(model)
+        conn.execute(sa.delete(table).where(table.c.log_id == old.id))
+
+
+def is_burnt(conn: sa.Connection, log: LogHead) -> bool:
+    """Whether another log has the name of this one now."""
+    return head(conn, log.name).id != log.id
+
+
 def create(conn: sa.Connection, new: LogHead) -> LogHead:
-    """Store the head of a new, empty log; its id is given here.
+    """Store the head of a new, empty log, the present one of its name; its id is given here.
 
     Raises:
         AlreadyExists: the origin is taken.
@@ -98,7 +145,7 @@ def create(conn: sa.Connection, new: LogHead) -> LogHead:
     row = {
         name: getattr(new, name)
         for name in ("origin", "kind", "space", "ballot", "vkey", "size", "root", "checkpoint")
-    }
+    } | {"name": _named(conn, new)}
     (log_id,) = conn.execute(sa.insert(_logs).values(row)).inserted_primary_key or (0,)
     return replace(new, id=log_id)
 

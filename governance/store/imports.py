@@ -48,7 +48,7 @@ def take_back(conn: sa.Connection, log: LogHead, more: Iterable[bytes], note: by
         raise InvalidStatement(f"{log.origin} has grown meanwhile")
     tree = Frontier.load(stored.size, tree_hashes(conn, stored).read_hash)
     for chunk in _chunks(iter(more), head.size - log.size):
-        stored = _append(conn, stored, tree, chunk)
+        stored = extend(conn, stored, tree, chunk)
     if stored.size != head.size or tree.root() != head.root:
         raise BadProof(f"these entries of {log.origin} do not lead to its signed root of size {head.size}")
     return _signed(conn, stored, head, bytes(own))
@@ -56,15 +56,20 @@ def take_back(conn: sa.Connection, log: LogHead, more: Iterable[bytes], note: by
 
 def _stored(conn: sa.Connection, log: LogHead) -> LogHead:
     try:
-        return entries.head(conn, log.origin)
+        return entries.head_at(conn, log.origin)
     except NotFound:
         return entries.create(conn, replace(log, size=0))
 
 
-def _append(conn: sa.Connection, log: LogHead, tree: Frontier, chunk: list[bytes]) -> LogHead:
+def extend(conn: sa.Connection, log: LogHead, tree: Frontier, chunk: list[bytes]) -> LogHead:
+    """Append entries; the caller's transaction ends with a signed head of the log.
+
+    They are projected unless the log is burnt.
+    """
     leaves = [leaf_hash(data) for data in chunk]
     subtrees = tree.extend(leaves)
-    project(conn, log, [read_entry(data) for data in chunk])
+    if not entries.is_burnt(conn, log):
+        project(conn, log, [read_entry(data) for data in chunk])
     # Between chunks the log has no head of its own; the transaction ends with the signed one or not at all.
     return entries.append(conn, log, Addition(chunk, leaves, subtrees, tree.root()), lambda *_: b"")
 

@@ -69,17 +69,22 @@ def key(kind: Any) -> Any:
 
 
 class Log(SQLModel, table=True):
-    """One row for each log we write: its head. `size` is the column of the compare-and-swap."""
+    """One row for each log we write: its head. `size` is the column of the compare-and-swap.
+
+    `name` is what statements call it; a burnt log has none, its successor has it now.
+    """
 
     __tablename__ = "logs"
     __table_args__ = (
         sa.CheckConstraint("kind IN ('instance', 'space', 'ballot')", name="kind"),
         sa.CheckConstraint("size >= 0", name="size"),
+        sa.Index("ix_logs_name", "name", unique=True),
         STRICT,
     )
 
     id: int | None = Field(default=None, sa_type=Integer, primary_key=True)
     origin: str = text_column(unique=True)
+    name: str | None = text_column(nullable=True)
     kind: str = text_column()
     space: str | None = text_column(default=None, nullable=True)
     ballot: str | None = text_column(default=None, nullable=True)

@@ -78,6 +78,10 @@ TABLE: dict[str, tuple[str, ...]] = {
     "A log key is stolen": (
         f"{UNIT}test_mirror_forks.py::test_a_second_history_of_a_copied_log_is_evidence",
         f"{UNIT}test_mirror_forks.py::test_a_frozen_log_is_left_alone_for_ever",
+        f"{UNIT}test_succession.py::test_a_mirror_goes_along_and_its_copy_passes_an_audit",
+        f"{UNIT}test_succession.py::test_a_thief_stops_an_instance_until_its_log_goes_on",
+        "tests/unit/service/test_succession.py::test_a_ballot_goes_on_and_is_counted",
+        "tests/unit/audit/test_succession.py::test_what_was_cut_away_can_be_seen",
     ),
     "The root key is stolen": (
         f"{UNIT}test_peers.py::test_a_new_root_without_the_old_signature_is_quarantined",

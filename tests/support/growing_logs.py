@@ -16,6 +16,7 @@ from federation.keys import make_keys
 from federation.node import Node
 from federation.ports import OwnHead
 from governance.canonical import sha256
+from governance.errors import NotFound
 from governance.log.checkpoint import Checkpoint, sign_checkpoint
 from governance.log.cosignature import open_cosigned
 from governance.log.merkle import complete_subtrees, fold_right, leaf_hash, root
@@ -86,6 +87,8 @@ class Own:
         return [self.head(origin) for origin in self.logs]
 
     def head(self, origin: str) -> OwnHead:
+        if origin not in self.logs:
+            raise NotFound(f"there is no log {origin} here")
         log, size = self.logs[origin], self.sizes[origin]
         return OwnHead(origin, log.vkey, size, log.root(size), log.note(size))
 

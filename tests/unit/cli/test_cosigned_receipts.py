@@ -13,14 +13,16 @@ import pytest
 import uvicorn
 
 from governance.app import create_app
+from governance.audit.run import audit
 from governance.cli import receipts, witnessed
 from governance.cli.casting import entry_bytes
+from governance.fetch.directory import Directory
 from governance.log.checkpoint import Checkpoint, sign_checkpoint
 from governance.log.merkle import leaf_hash, node_hash, root
 from governance.log.policy import parse_policy
 from governance.log.receipt import Receipt, parse_receipt
 from governance.log.tiles import encode_bundle, parse_bundle
-from governance.service import cosigned, lifecycle, publishing
+from governance.service import cosigned, lifecycle, publishing, succession
 from governance.service.log_keys import LogKeys
 from governance.settings import Settings
 from governance.signing.note import Note, NoteSignature, parse_note
@@ -80,7 +82,7 @@ class Scene:
         with self.service.store.read() as conn:
             head = entries.head(conn, self.origin)
         note = cosigned_by(head.checkpoint, self.clock.now, *witnesses)
-        cosigned.record(self.service, self.origin, note, verifiers(*witnesses))
+        cosigned.record(self.service, head.origin, note, verifiers(*witnesses))
 
     def policy(self, text: str) -> Path:
         path = self.tmp / "trust.policy"
@@ -152,6 +154,32 @@ def test_upgrade_then_check_offline_under_a_policy(scene):
     assert person.run("receipt", "check", receipt, "--offline", "--policy", other).exit_code == 1
     assert person.json("receipt", "upgrade", receipt)["upgraded"] is False
     assert not list(receipt.parent.glob("*.part"))
+
+
+def test_receipts_of_a_burnt_log(scene):
+    """The root key says where the log goes on, and the witnesses are asked for as before."""
+    person, late = scene.person, scene.vote(101, "b")
+    size = receipts.load(late).verify().index
+    scene.cosign(ONE, TWO)
+    new = succession.succeed(scene.service, scene.origin, size, "stolen", scene.data / "keys" / "root")
+    told = person.do("receipt", "check", late)
+    assert f"goes on as {scene.origin}.2" in told
+    assert f"does not count any more: the log goes on from before entry {size}. Vote again." in told
+    assert person.json("receipt", "check", late)["standing"] == "dropped"
+    again = scene.vote(101, "c")
+    found = person.json("receipt", "check", scene.receipt)
+    assert (found["standing"], found["successor"]) == ("counts", new.successor)
+    assert found["checkpoint_status"] == "provisional"
+    assert person.json("receipt", "check", again)["successor"] is None
+    person.do("receipt", "check", again, "--offline", "--mirror", str(scene.export()))
+    scene.clock.now = NOW + DAY
+    lifecycle.tick(scene.service, NOW + DAY)
+    assert "closed, waits for its witnesses" in person.do("ballot", "show", "q1")
+    scene.cosign(ONE, TWO)
+    lifecycle.tick(scene.service, NOW + DAY)
+    assert person.json("receipt", "check", scene.receipt)["checkpoint_status"] == "final"
+    verdict = audit(Directory(scene.export()))
+    assert verdict.passed, verdict.failures
 
 
 def test_the_policys_own_log_line_wins(scene):

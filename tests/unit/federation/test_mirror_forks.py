@@ -65,7 +65,7 @@ def test_a_second_history_of_a_log_that_was_only_witnessed_is_evidence() -> None
     two = pair()
     log, other = forked(two, 300, 10, 700)
     with two.us.node.db.write() as conn:
-        seen.learn(conn, log.origin, log.vkey, two.peer)
+        seen.learn(conn, SeenRow(log.origin, log.vkey, two.peer))
         assert seen.advance(
             conn, log.origin, 0, size=300, root=log.root(), note=log.checkpoint(), now=two.clock.now
         )
@@ -188,7 +188,7 @@ def test_the_row_of_another_instance_is_not_taken_over() -> None:
     two = pair()
     stolen = "them.example/spaces/stolen"
     with two.us.node.db.write() as conn:
-        seen.learn(conn, stolen, "victim.example+00000000+AQ==", "sha256:" + "0" * 64)
+        seen.learn(conn, SeenRow(stolen, "victim.example+00000000+AQ==", "sha256:" + "0" * 64))
     own = two.them.own
     mine = own.new_log("spaces/stolen")
     outside = MemoryLog("victim.example/spaces/nix", b"\3" * 32)

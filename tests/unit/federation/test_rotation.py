@@ -13,17 +13,13 @@ from typing import Any
 import httpx
 import pytest
 from msgspec.structs import replace
-from typer.testing import CliRunner, Result
 
 from federation import identity, peers, renewal, rotation
 from federation.backup import seal_directory, unseal
 from federation.identity import document_of, fingerprint_words
-from governance.__main__ import composition
-from governance.app import create_service
 from governance.audit.run import audit
 from governance.audit.source import PublicFiles
 from governance.cli.client import Client
-from governance.cli.main import build
 from governance.errors import (
     AnotherWriter,
     IdentityChanged,
@@ -40,68 +36,14 @@ from governance.signing.keyfile import Ed25519Key
 from governance.statements.base import BlobRef
 from governance.statements.entry import key_id
 from governance.statements.peer import Evidence
-from tests.support.fed_nodes import MemoryInstance, Network, VirtualClock, _Wire
-from tests.support.fed_service import HOST, URL, Real, befriend, mirror_at, real, run
+from tests.support.fed_home import KEYS, Home
+from tests.support.fed_nodes import MemoryInstance, VirtualClock, _Wire
+from tests.support.fed_service import HOST, URL, Real, befriend, mirror_at, run
 from tests.support.people import Community, key, operator_of, recorded
-
-KEYS = ("service", "operator", "http", "witness", "mirror", "root")
 
 
 class Killed(BaseException):
     """The process ends here."""
-
-
-class Home:
-    """An instance that is started and stopped, with a community on it."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder, self.data = folder, folder / "data"
-        self.clock, self.network = VirtualClock(), Network()
-        self.community: Community | None = None
-        self.monkeypatch = monkeypatch
-        monkeypatch.setattr(create_service, "__kwdefaults__", {"clock": self.clock, "on_fatal": None})
-        monkeypatch.setattr("time.time", lambda: float(self.clock.now))
-        with self.up() as us:
-            us.running.community.found()
-            us.running.community.enrol(key(100), key(101))
-            us.running.community.open()
-
-    def up(self) -> Any:
-        return _Up(self)
-
-    def run(self, *words: str) -> Result:
-        """The command line."""
-        return CliRunner().invoke(build(composition()), ["instance", *words])
-
-    def fine(self, *words: str) -> str:
-        result = self.run(*words)
-        assert result.exit_code == 0, result.output
-        return str(result.output)
-
-    def rotate(self, name: str, *more: str) -> str:
-        return self.fine("rotate", name, "--data", str(self.data), "--yes", *more)
-
-    def keys(self) -> dict[str, str]:
-        return {name: key_of(self.data, name, create=False).public for name in KEYS}
-
-
-class _Up:
-    """The instance runs, with the community's client on it."""
-
-    def __init__(self, home: Home) -> None:
-        self._home = home
-        self._real = real(home.data, home.network, home.clock)
-
-    def __enter__(self) -> Real:
-        us = self._real.__enter__()
-        if self._home.community is None:
-            self._home.community = us.running.community
-        self._home.community.client = us.running.client
-        us.running.community = self._home.community
-        return us
-
-    def __exit__(self, *what: Any) -> None:
-        self._real.__exit__(*what)
 
 
 @pytest.fixture

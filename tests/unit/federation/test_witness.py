@@ -375,7 +375,7 @@ def test_the_last_cosigned_checkpoint(node: Node) -> None:
     with node.db.read() as conn:
         assert seen.find(conn, name) is None
     with node.db.write() as conn:
-        seen.learn(conn, LOG.origin, LOG.vkey, None)
+        seen.learn(conn, seen.SeenRow(LOG.origin, LOG.vkey, None))
         assert seen.find(conn, name) is None, "it is known, and not cosigned"
     answer = post(node, LOG.body(0, 5))
     with node.db.write() as conn:
@@ -392,8 +392,8 @@ def test_the_last_cosigned_checkpoint(node: Node) -> None:
 
 def test_rows(node: Node) -> None:
     with node.db.write() as conn:
-        seen.learn(conn, "a", LOG.vkey, "peer")
-        seen.learn(conn, "a", "other", None)
+        seen.learn(conn, seen.SeenRow("a", LOG.vkey, "peer"))
+        seen.learn(conn, seen.SeenRow("a", "other", None))
         assert seen.get(conn, "a") == seen.SeenRow("a", LOG.vkey, "peer")
         step = {"root": b"r" * 32, "note": b"n", "now": NOW}
         assert seen.advance(conn, "a", 0, size=4, **step)

@@ -132,7 +132,7 @@ def test_a_witness_that_saw_more_than_it_told_is_met_where_it_is(sims: Any) -> N
     sim = sims()
     sim.grow(5)
     with sim.others[0].db.write() as conn:
-        seen.learn(conn, LOG.origin, LOG.vkey, None)
+        seen.learn(conn, seen.SeenRow(LOG.origin, LOG.vkey, None))
         assert seen.advance(conn, LOG.origin, 0, size=5, root=LOG.root(5), note=LOG.note(5), now=NOW)
     cosign(sim.node, "witness:w0")
     assert [r.body.split(b"\n")[0] for r in sim.wire.sent] == [b"old 0", b"old 5"]
@@ -398,7 +398,7 @@ def test_growth_while_the_witness_answers_is_not_being_behind(sims: Any) -> None
     def later(request: Request) -> Answer:
         sim.grow(9)
         with sim.others[0].db.write() as conn:
-            seen.learn(conn, LOG.origin, LOG.vkey, None)
+            seen.learn(conn, seen.SeenRow(LOG.origin, LOG.vkey, None))
             seen.advance(conn, LOG.origin, 0, size=9, root=LOG.root(9), note=LOG.note(9), now=NOW)
         sim.wire.hosts["w0.example"] = lambda r: sim.answer(sim.others[0], r)
         return sim.answer(sim.others[0], request)

@@ -17,14 +17,24 @@ from governance.errors import (
     NotAuthorised,
     StaleRevision,
 )
+from governance.log.lineage import name_of, next_origin
 from governance.replay.authority import require_service
 from governance.replay.instance import WEEK, InstanceState
 from governance.replay.space import SpaceState
 from governance.signing.envelope import normalise, sign_envelope
 from governance.signing.keyfile import PrivateKey
+from governance.signing.note import Ed25519Signer
 from governance.statements.base import BlobRef
 from governance.statements.entry import Entry, key_id, read_entry
-from governance.statements.instance import Federation, Instance, Operator, Revocation, SpaceNotice, Versions
+from governance.statements.instance import (
+    Federation,
+    Instance,
+    LogSuccessor,
+    Operator,
+    Revocation,
+    SpaceNotice,
+    Versions,
+)
 from governance.statements.peer import Evidence, Peer
 from tests.support.world import BASE, NOW, VKEY, World, key, public, signed
 
@@ -221,6 +231,72 @@ def test_in_this_log_the_past_stays(world: Grown) -> None:
 
 
 # --- peers and evidence ---
+
+
+def succeeding(origin: str, **changes: Any) -> LogSuccessor:
+    """The log of that origin goes on."""
+    new = next_origin(origin)
+    first = LogSuccessor(origin, 3, "00" * 32, 4, new, vkey_of(new), "stolen", NOW)
+    return msgspec.structs.replace(first, **changes)
+
+
+def vkey_of(origin: str) -> str:
+    return str(Ed25519Signer(origin, bytes(32)).key)
+
+
+def test_logs_go_on_one_after_the_other(world: Grown) -> None:
+    world.instance.add(signed(notice("more"), world.service))
+    more, state = f"{BASE}/spaces/more", world.instance.state
+    for origin in (more, f"{more}.2", f"{more}/ballots/q", f"{more}.3", f"{more}/ballots/q.2"):
+        assert world.instance.state.log_of(name_of(origin)) == origin
+        world.instance.add(signed(succeeding(origin), world.root))
+    assert [state.log_of(name) for name in (more, f"{more}/ballots/q")] == [
+        f"{more}.4",
+        f"{more}/ballots/q.3",
+    ]
+    assert [new.origin for new in state.successors[more]] == [more, f"{more}.2", f"{more}.3"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "changes", "error", "match"),
+    [
+        (f"{BASE}/spaces/none", {}, InvalidStatement, "keeps no such log"),
+        (f"{BASE}/spaces/none/ballots/q", {}, InvalidStatement, "keeps no such log"),
+        (f"{BASE}/instance", {}, InvalidStatement, "keeps no such log"),
+        ("other.example/spaces/more", {}, InvalidStatement, "keeps no such log"),
+        (f"{BASE}/spaces/more/ballots/q/x", {}, InvalidStatement, "keeps no such log"),
+        (f"{BASE}/spaces/more.2", {}, StaleRevision, "goes on as .*/more already"),
+        (
+            f"{BASE}/spaces/more",
+            {"successor": f"{BASE}/spaces/more.3"},
+            InvalidStatement,
+            "goes on as .*more.2",
+        ),
+        (
+            f"{BASE}/spaces/more",
+            {"vkey": vkey_of(f"{BASE}/spaces/more")},
+            InvalidStatement,
+            "named like another log",
+        ),
+        (f"{BASE}/spaces/more", {"vkey": "nonsense"}, GovernanceError, "key"),
+        (f"{BASE}/spaces/more", {"held": 2}, InvalidStatement, "more entries count"),
+    ],
+)
+def test_what_does_not_go_on(
+    world: Grown, origin: str, changes: dict[str, Any], error: type[GovernanceError], match: str
+) -> None:
+    world.instance.add(signed(notice("more"), world.service))
+    world.refuse(signed(succeeding(origin, **changes), world.root), error, match)
+
+
+def test_only_the_root_key_lets_a_log_go_on(world: Grown) -> None:
+    world.instance.add(signed(notice("more"), world.service))
+    new = succeeding(f"{BASE}/spaces/more")
+    for who in (world.service, world.operator):
+        world.refuse(signed(new, who), BadSignature, "no signature by")
+    world.add(key(70), world.root, root=public(key(70)))
+    world.refuse(signed(new, world.root), BadSignature, "no signature by")
+    world.instance.add(signed(new, key(70)))
 
 
 def test_orders_about_a_peer_follow_each_other(world: Grown) -> None:
