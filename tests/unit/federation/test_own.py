@@ -10,7 +10,7 @@ import pytest
 from federation import backup
 from federation.own import StoreFiles
 from governance.canonical import digest
-from governance.errors import NotFound, TooLarge
+from governance.errors import NotFound, TooLarge, Unavailable
 from governance.log.evidence import same_size
 from governance.log.proofs import verify_consistency
 from governance.log.tiles import Bundle, Tile, bundles_for, tiles_for
