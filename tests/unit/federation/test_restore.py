@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from federation import restore
+from federation import renewal, restore
+from federation.identity import document_of
 from federation.restore import restore_instance
 from federation.views import PeerPage, PeerStatus
 from governance.audit.run import audit
@@ -23,6 +24,7 @@ from governance.fetch.http import Website
 from governance.log.tiles import bundles_for, parse_bundle, tiles_for
 from governance.service.answers import InstanceView
 from governance.signing.keyfile import Ed25519Key
+from governance.signing.note import parse_note, parse_vkey
 from governance.statements.instance import Instance
 from tests.support.fed_nodes import MemoryInstance, VirtualClock
 from tests.support.server import Person
@@ -114,7 +116,8 @@ def test_restore_drill(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
         wait_until("b keeps the keys of every log", lambda: _keys_kept(tmp_path, mirror, root), 60)
         paths = ["instance", *_logs(town)]
         before = public_files(a.url, paths)
-        port = a.port
+        old, port = cosigners(a.url), a.port
+        wait_until("b has the cosignatures of a", lambda: old <= lines(b), 60)
         a.stop()
         shutil.rmtree(a.data)
         (tmp_path / "root").write_bytes(root)
@@ -139,9 +142,29 @@ def test_restore_drill(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
             verdict = audit(Website(again.url))
             assert verdict.passed, [str(check) for check in verdict.failures]
             wait_until("b copies on", lambda: copied(b, sizes(town)), 90)
+            wait_until("a document names new cosigners", lambda: not old & cosigners(again.url))
+            new = cosigners(again.url)
+            assert len(new) == len(old)
+            wait_until("b has cosignatures by the new keys", lambda: new <= lines(b), 90)
+            assert old <= lines(b), "and keeps those by the old ones"
     with capsys.disabled():
         print(f"\nrestore drill: {took:.1f} s to restore, {ready:.1f} s until a vote was taken again")
     assert "is back in" in said
+
+
+def cosigners(url: str) -> set[tuple[str, bytes]]:
+    """Names and ids of the keys that the identity document names for cosignatures."""
+    with Client(url) as client:
+        part = document_of(renewal.fetch(client)).federation
+    keys = [] if part is None else [parse_vkey(text) for text in part.witnesses]
+    return {(key.name, key.key_id) for key in keys}
+
+
+def lines(b: Stage) -> set[tuple[str, bytes]]:
+    """Whose lines stand under the head of b's instance log."""
+    with Client(b.url) as client:
+        note = parse_note(client.read("/logs/instance/checkpoint"))
+    return {(line.name, line.key_id) for line in note.signatures}
 
 
 def _keys_kept(folder: Path, mirror: str, root: bytes) -> bool:
