@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from federation import backup, cosigning, evidence, guard, identity, keys, mirror, rotation, seen
+from federation import backup, cli, cosigning, evidence, guard, identity, keys, mirror, rotation, seen
 from federation import restore as restoring
 from federation.remote import PeerFiles
 from federation.views import peer_page, peer_status
@@ -170,7 +170,7 @@ def test_lines_that_are_brought_back_make_a_peer_look_for_the_document(scene: Sc
 
 
 def test_without_the_root_key_it_goes_on_and_cosigns_nothing(
-    scene: Scene, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    scene: Scene, tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scene.lose()
     (scene.data / "keys" / "root").rename(tmp_path / "root")
@@ -189,6 +189,8 @@ def test_without_the_root_key_it_goes_on_and_cosigns_nothing(
         status = peer_status(us.node, other.own.instance)
         assert (peer_page(us.node).cosigning, status.cosigning) == (False, False)
         assert [c.lag for c in status.copies if c.origin == log.origin] == [0]
+        cli._silence(status.cosigning)
+        assert "NOTHING IS COSIGNED HERE" in capsys.readouterr().out
         assert "old backup" in caplog.text
         assert "cosigns nothing" in caplog.text
         rotation.renew(us.service, tmp_path / "root")
