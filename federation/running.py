@@ -89,7 +89,6 @@ class Pulse:
             _wake_followers(self._node)
         self._runner.tick()
 
-
     def _introduce(self) -> None:
         """Have everybody told of a new document: it may name other keys than they know."""
         document = self._service.instance.document_digest
