@@ -1,8 +1,9 @@
 """The instance's keys, sealed to its root key and kept by those who mirror it.
 
 Logs cannot go on without their keys, and the root key is the one thing that an operator keeps elsewhere. So
-every key but the root itself is encrypted to it (libsodium sealed box: X25519 from the Ed25519 root key) and
-given to the instances that mirror this one. Whoever holds the root key, and nobody else, opens it again.
+every key but the root itself, and the cosigners', which must not come back, is encrypted to it (libsodium
+sealed box: X25519 from the Ed25519 root key) and given to the instances that mirror this one. Whoever holds
+the root key, and nobody else, opens it again.
 """
 
 from __future__ import annotations
@@ -12,19 +13,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
+import httpx
 import msgspec
 import nacl.exceptions
 from msgspec import Meta
 from nacl.public import SealedBox
 from nacl.signing import SigningKey, VerifyKey
 
-from federation import peers
+from federation import http_signatures, peers
+from federation.client import Client
 from federation.endpoints import Answer, Request, Route, route
+from federation.keys import MIRROR, WITNESS
 from federation.node import Node
 from governance.canonical import decode, encode
 from governance.errors import (
     BadSignature,
     MalformedArchive,
+    MalformedKey,
     NotAuthorised,
     NotFound,
     StorageUnavailable,
@@ -37,7 +42,7 @@ from governance.statements.base import Key
 LIMIT: Final = 1024 * 1024
 _FOLDER: Final = "sealed-keys"
 _NAME: Final = re.compile(r"(logs/)?[A-Za-z0-9][A-Za-z0-9.-]{0,99}", re.ASCII)
-_ROOT: Final = "root"
+ROOT: Final = "root"
 
 
 class KeyBundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,7 +56,7 @@ _decoder: Final = msgspec.json.Decoder(KeyBundle)
 
 
 def seal_directory(keys: Path, instance: str, root: Key) -> bytes:
-    """Every key file but the root's, sealed to the root key.
+    """Every key file but those of `kept_back`, sealed to the root key.
 
     Raises:
         Unsupported: the root key is not Ed25519; StorageUnavailable: a file cannot be read.
@@ -61,12 +66,19 @@ def seal_directory(keys: Path, instance: str, root: Key) -> bytes:
         files = {path.relative_to(keys).as_posix(): path.read_bytes() for path in paths}
     except OSError as e:
         raise StorageUnavailable(f"the keys cannot be read: {e.strerror}") from e
-    return seal({n: d for n, d in files.items() if not _is_root(n) and _NAME.fullmatch(n)}, instance, root)
+    return seal({n: d for n, d in files.items() if not kept_back(n) and _NAME.fullmatch(n)}, instance, root)
+
+
+def kept_back(name: str) -> bool:
+    """Whether a file is in no bundle: the root key, a cosigner's key, or one that is to take its place.
+
+    Whoever comes back does not know what its witness and mirror have signed. Others take their place.
+    """
+    return name.partition(".")[0] in {ROOT, WITNESS, MIRROR}
 
 
 def _is_root(name: str) -> bool:
-    """Whether a file holds the root key, or one that is to take its place."""
-    return name.partition(".")[0] == _ROOT
+    return name.partition(".")[0] == ROOT
 
 
 def seal(files: Mapping[str, bytes], instance: str, root: Key) -> bytes:
@@ -111,6 +123,32 @@ def fetch(node: Node, peer: str) -> int | None:
     node.copies.write(_path(peer), reply.body)
     node.copies.settle()
     return None
+
+
+def fetch_own(
+    transport: httpx.BaseTransport, peer: str, instance: str, root: Ed25519Key, now: int
+) -> KeyBundle:
+    """Our own keys, as a peer keeps them.
+
+    Args:
+        transport: the way to the peer.
+        peer: its base URL.
+        instance: our id.
+        root: our root key.
+        now: Unix seconds.
+
+    Raises:
+        Unavailable, Refused, Malformed: it does not answer, or has none of ours for this key.
+    """
+
+    def sign(method: str, url: str, body: bytes | None, media_type: str | None) -> dict[str, str]:
+        return http_signatures.sign_request(method, url, body, media_type, key=root, keyid=instance, now=now)
+
+    url = f"{peer}/federation/v1/keys/{instance.removeprefix('sha256:')}"
+    bundle = unseal(Client(transport, sign).get(url, LIMIT, signed=True).body, root)
+    if bundle.instance != instance:
+        raise MalformedKey("the sealed keys are of another instance")
+    return bundle
 
 
 def given(node: Node, request: Request, _parts: Mapping[str, str]) -> Answer:

@@ -103,6 +103,7 @@ def list_(url: Url = DEFAULT_URL, as_json: Json = False) -> None:
         (p.id[7:15], p.name, p.base_url, p.state, p.theirs or "?", _ago(p.contact_at)) for p in page.items
     ]
     table("Peers", ("id", "name", "address", "you say", "it says", "last contact"), rows)
+    _silence(page.cosigning)
 
 
 @group.command()
@@ -123,7 +124,16 @@ def status(peer: PeerName, url: Url = DEFAULT_URL, as_json: Json = False) -> Non
         say(f"  Its copies take {found.stored / (1 << 20):.1f} MiB here")
     if found.quarantine:
         say(f"  NOT TRUSTED  {found.quarantine}. Compare fingerprints with its operator.")
+    _silence(found.cosigning)
     _tables(found)
+
+
+def _silence(cosigning: bool) -> None:
+    if not cosigning:
+        say(
+            "NOTHING IS COSIGNED HERE: the identity document does not name the keys of witness and mirror",
+            "(`althing instance renew`, with the root key, names them), or the logs are held.",
+        )
 
 
 def _tables(found: Any) -> None:

@@ -24,7 +24,7 @@ class Client:
     """Asks other instances over one transport (`governance.fetch.egress`)."""
 
     def __init__(self, transport: httpx.BaseTransport, sign: Sign) -> None:
-        self._transport, self._sign = transport, sign
+        self.transport, self._sign = transport, sign
 
     def get(self, url: str, limit: int, *, signed: bool = False) -> Reply:
         """The good answer to a GET, of at most limit bytes.
@@ -63,7 +63,7 @@ class Client:
         headers = {} if media_type is None else {"content-type": media_type}
         if signed:
             headers |= self._sign(method, sent, body, media_type)
-        return exchange(self._transport, method, sent, headers=headers, body=body, limit=limit)
+        return exchange(self.transport, method, sent, headers=headers, body=body, limit=limit)
 
     @staticmethod
     def _good(url: str, reply: Reply) -> Reply:

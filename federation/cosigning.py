@@ -12,12 +12,12 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from federation import peers
+from federation import introductions, peers
 from federation.node import Node
 from federation.ports import OwnHead
 from federation.tables import errands, witnessed
 from federation.witness_client import SOON, Witness, obtain
-from governance.errors import Behind, GovernanceError, NotFound, Unavailable
+from governance.errors import BadSignature, Behind, GovernanceError, NotFound, Unavailable
 from governance.log.cosignature import verifier_for
 from governance.store.rows import upsert_rows
 
@@ -140,7 +140,14 @@ def _everybody_has(node: Node, asked: OwnHead) -> bool:
 
 def _submit(node: Node, witness: Witness, head: OwnHead, old: int) -> None:
     """Have one checkpoint cosigned, and keep what comes back."""
-    head, note = obtain(node, witness, head, old)
+    try:
+        head, note = obtain(node, witness, head, old)
+    except BadSignature:
+        # Its instance may have got new keys.
+        if witness.id.startswith(FOREIGN) or not introductions.refresh(node, witness.id):
+            raise
+        witness = _witness(node, witness.id)
+        head, note = obtain(node, witness, head, old)
     node.own.cosigned(head.origin, note, witness.verifiers)
     acknowledge(node, witness.id, head.origin, head.size)
 

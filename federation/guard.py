@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
 
-from federation import discovery, peers
+from federation import comeback, discovery, peers
 from federation.discovery import NamedLog
 from federation.node import Node
 from federation.peers import FOLLOWING, PeerRow
@@ -115,9 +116,8 @@ def _compared(
     service: Service, node: Node, row: PeerRow, shown: dict[str, list[Checkpoint]], burnt: Collection[str]
 ) -> bool:
     """Whether this follower answered, and all it has of our logs is ours again; adds to what was shown."""
-    files = PeerFiles(node, mirror_of(row, node.own.instance))
     try:
-        take_back_all(service, files, shown, burnt)
+        take_back_all(service, node, row, shown, burnt)
     except Unavailable as e:
         _log.warning("%s cannot be asked about our logs: %s", row.base_url, e.detail)
         return False
@@ -135,13 +135,20 @@ def mirror_of(row: PeerRow, instance: str) -> str:
 
 
 def take_back_all(
-    service: Service, files: PublicFiles, shown: dict[str, list[Checkpoint]], burnt: Collection[str] = ()
+    service: Service,
+    node: Node,
+    row: PeerRow,
+    shown: dict[str, list[Checkpoint]],
+    burnt: Collection[str] = (),
 ) -> int:
-    """Bring all our logs up to what a copy has of them; gives how many entries were taken back.
+    """Bring all our logs up to what a peer's copy has of them; gives how many entries were taken back.
+
+    When it has more than we do, our cosigners get new keys before anything is taken.
 
     Args:
         service: ours.
-        files: the copy.
+        node: we.
+        row: the peer.
         shown: gains every head of ours that the copy has, by origin, taken back or not.
         burnt: origins of logs to leave alone, besides those that our instance log says go on elsewhere.
 
@@ -150,6 +157,7 @@ def take_back_all(
         IntegrityFault: it holds a head that we signed and our log contradicts.
     """
     base = service.states.base
+    copied = _Copied(node, row, PeerFiles(node, mirror_of(row, node.own.instance)))
     taken = 0
     waiting = [_own(service, f"{base}/instance")]
     left = set(burnt)
@@ -157,7 +165,7 @@ def take_back_all(
         log = waiting.pop(0)
         if log.origin in left:
             continue
-        taken += _take_back(service, files, log, shown)
+        taken += _take_back(service, copied, log, shown)
         if log.kind != "ballot":
             named = _named_in(service, _own(service, log.origin))
             left |= {found.burnt for found in named if found.burnt is not None}
@@ -193,8 +201,17 @@ def _head_of(service: Service, log: NamedLog) -> LogHead:
         return LogHead(0, log.origin, log.kind, *place_of(log.origin), log.vkey)
 
 
-def _take_back(service: Service, files: PublicFiles, log: LogHead, shown: dict[str, list[Checkpoint]]) -> int:
-    source = LogFiles(files, f"logs/{log.origin.removeprefix(service.states.base + '/')}")
+@dataclass(frozen=True, slots=True)
+class _Copied:
+    """A peer's copy of us."""
+
+    node: Node
+    peer: PeerRow
+    files: PublicFiles
+
+
+def _take_back(service: Service, copied: _Copied, log: LogHead, shown: dict[str, list[Checkpoint]]) -> int:
+    source = LogFiles(copied.files, f"logs/{log.origin.removeprefix(service.states.base + '/')}")
     try:
         note = source.checkpoint()
     except NotFound:
@@ -206,10 +223,13 @@ def _take_back(service: Service, files: PublicFiles, log: LogHead, shown: dict[s
     if head.size <= log.size:
         _check_past(service, log, head)
         return 0
+    # Before the first entry is stored: after it our logs would not look as if they were from an old backup.
+    comeback.renew_cosigners(service, copied.node)
+    comeback.fetch_log_key(service, copied.node, copied.peer, log)
     more = list(_entries(source, log.size, head.size))
     named = discovery.Named()
     discovery.scan(log.kind, log.origin, b"", more, named)
-    blobs = [data for blob in named.blobs.values() if (data := _blob(files, blob)) is not None]
+    blobs = [data for blob in named.blobs.values() if (data := _blob(copied.files, blob)) is not None]
     service.sequencer.take_back(log, more, note, blobs)
     _log.warning("took back %d entries of %s that were lost here", head.size - log.size, log.origin)
     return head.size - log.size

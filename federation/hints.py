@@ -15,7 +15,7 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Meta
 
-from federation import copy_rows, peers, queue, seen, witness
+from federation import copy_rows, introductions, peers, queue, seen, witness
 from federation.cosigning import acknowledge
 from federation.endpoints import JSON, Answer, Request, Route, route
 from federation.node import Node
@@ -197,8 +197,13 @@ def cosignatures(node: Node, request: Request, _parts: object) -> Answer:
 def _take(node: Node, sender: PeerRow, origin: str, note: bytes) -> int:
     """Keep the lines of the sender's keys under a checkpoint of ours; gives its size."""
     head = node.own.head(origin)
+    log = [verifier_for(parse_vkey(head.vkey))]
     verifiers = peers.witness_verifiers(sender)
-    opened = open_cosigned(note, [verifier_for(parse_vkey(head.vkey))], verifiers)
+    opened = open_cosigned(note, log, verifiers)
+    if not opened.cosignatures and introductions.refresh(node, sender.id):
+        # Its instance has got new keys.
+        verifiers = peers.witness_verifiers(peers.require(node, sender.id))
+        opened = open_cosigned(note, log, verifiers)
     if not opened.cosignatures:
         raise BadSignature("the note holds no cosignature of a key that the sender's document names")
     if any(not 0 < c.time <= node.clock() + AHEAD for c in opened.cosignatures):

@@ -122,6 +122,10 @@ def wanted(old: Instance, digest: str, http: PrivateKey, vkeys: list[str], now: 
     return successor(old, digest, now, federation=part)
 
 
+def _named(document: Instance) -> list[str]:
+    return [] if document.federation is None else document.federation.witnesses
+
+
 def federation_of(old: Instance, http: PrivateKey, vkeys: list[str]) -> Federation:
     """How this version with these keys federates; `successor` says until when."""
     contact = "" if old.federation is None else old.federation.contact
@@ -157,7 +161,9 @@ def sync_identity(service: Service, http: PrivateKey, vkeys: list[str]) -> None:
             entry = signed(new, root)
             batch.append(service.states.instance_origin, entry.data, entry)
         elif new is not None:
-            _log.warning("the identity document is due for renewal and the root key is not here")
+            named = _named(state.document)
+            silent = "" if all(vkey in named for vkey in vkeys) else "; what it does not name cosigns nothing"
+            _log.warning("the identity document is due for renewal and the root key is not here%s", silent)
         return lambda _committed: None
 
     service.sequencer.submit(op).result()

@@ -6,8 +6,8 @@ witness, so it has a name and a key of its own (C2SP tlog-mirror).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from governance.errors import SetupFault
 from governance.log.cosignature import Cosigner, Ed25519Cosigner, MlDsaCosigner
-from governance.service.instance import base_of, finish_rotation, key_of, public
+from governance.service.instance import base_of, finish_rotation, key_of, prepare_rotation, public
 from governance.signing.keyfile import Ed25519Key, PrivateKey
 from governance.statements.instance import Federation, Instance
 
@@ -38,6 +38,14 @@ class Keys:
     def vkeys(self) -> list[str]:
         """The verifier keys that the identity document names, witness first."""
         return [str(cosigner.key) for cosigner in (*self.witness, *self.mirror)]
+
+    def only(self, vkeys: Collection[str]) -> Keys:
+        """The keys, of the cosigners those alone with such a verifier key."""
+        return replace(
+            self,
+            witness=tuple(cosigner for cosigner in self.witness if str(cosigner.key) in vkeys),
+            mirror=tuple(cosigner for cosigner in self.mirror if str(cosigner.key) in vkeys),
+        )
 
 
 def make_keys(base: str, http: Ed25519Key, seeds: Sequence[bytes], *, post_quantum: bool) -> Keys:
@@ -61,6 +69,19 @@ def load_keys(
     given = instead or {}
     http, witness, mirror = (given.get(name) or _ed25519(data_dir, name) for name in (HTTP, WITNESS, MIRROR))
     return make_keys(base, http, (witness.seed, mirror.seed), post_quantum=post_quantum)
+
+
+def renew_cosigners(data_dir: Path, base: str, *, post_quantum: bool) -> Keys:
+    """The keys, with new ones of witness and mirror in the place of those that are there or wait to be.
+
+    Raises:
+        SetupFault, DataDirectoryUnusable: a file cannot be read, or made.
+    """
+    for name in (WITNESS, MIRROR):
+        path = data_dir / "keys" / name
+        prepare_rotation(path)
+        finish_rotation(path, lambda _key: True)
+    return load_keys(data_dir, base, post_quantum=post_quantum)
 
 
 def finish_rotations(data_dir: Path, document: Instance) -> None:

@@ -277,7 +277,7 @@ def follow(conn: sa.Connection, log: NamedLog, peer: str) -> bool:
 
 
 def _is_signed(node: Node, copy: CopyRow) -> bool:
-    own = {(c.key.name, c.key.key_id) for c in node.keys.mirror}
+    own = {(c.key.name, c.key.key_id) for c in node.cosigning.mirror}
     return own <= {(s.name, s.key_id) for s in parse_note(copy.cosigned).signatures}
 
 
@@ -287,10 +287,8 @@ def _sign(node: Node, origin: str) -> None:
     if copy.damaged or _is_signed(node, copy):
         return
     note = open_note(copy.cosigned, _verifiers(row))
-    now = node.clock()
-    mirror, witness = (
-        tuple(cosign(note.text, c, now) for c in keys) for keys in (node.keys.mirror, node.keys.witness)
-    )
+    now, held = node.clock(), node.cosigning
+    mirror, witness = (tuple(cosign(note.text, c, now) for c in keys) for keys in (held.mirror, held.witness))
     with node.db.write() as conn:
         current = seen.get(conn, origin)
         if current is None or current.frozen is not None:
@@ -308,7 +306,7 @@ def _sign(node: Node, origin: str) -> None:
                 cosigned=witnessed,
             )
         cosigned = bytes(Note(note.text, (*note.signatures, *mirror, *witness)))
-        copy_rows.change(conn, origin, copy.size, cosigned=cosigned)
+        copy_rows.change(conn, origin, copy.size, cosigned=cosigned, returned=0)
 
 
 def copy_cosigned(node: Node, files: PublicFiles, origin: str) -> None:

@@ -26,6 +26,7 @@ class Node:
     `foreign` are logs and witnesses of other software, from the operator's policy file: its logs are
     witnessed, its witnesses are asked to cosign. `asked` is the checkpoint of each log of ours that all
     witnesses are asked for at present, and since when (`cosigning.rally`); losing it costs nothing.
+    `renewed`: this process has replaced the cosigners' keys (`comeback.renew`).
     """
 
     own: OwnLogs
@@ -37,3 +38,14 @@ class Node:
     chance: random.Random = field(default_factory=random.SystemRandom)
     foreign: Policy = field(default_factory=Policy)
     asked: dict[str, tuple[int, OwnHead]] = field(default_factory=dict)
+    renewed: bool = False
+
+    @property
+    def cosigning(self) -> Keys:
+        """The keys, of the cosigners those alone that may sign now: that our identity document names.
+
+        A key that no document names binds nobody, and may be one that has just replaced another.
+        """
+        # Asked before the keys are read: they are only ever replaced while the answer is none.
+        named = self.own.may_cosign()
+        return self.keys.only(named)

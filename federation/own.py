@@ -9,7 +9,7 @@ from federation.backup import seal_directory
 from federation.ports import Decision, OwnHead
 from governance.audit.source import PublicFiles
 from governance.canonical import digest
-from governance.errors import NotFound, TooLarge
+from governance.errors import NotFound, TooLarge, Unavailable
 from governance.log.proofs import consistency_proof
 from governance.service import cosigned, publishing
 from governance.service.batch import Batch, Committed
@@ -45,6 +45,13 @@ class ServiceLogs:
         """The latest identity document."""
         with self._service.store.read() as conn:
             return read_entry(publishing.well_known(conn))
+
+    def may_cosign(self) -> frozenset[str]:
+        """The verifier keys to cosign with: those the latest identity document names; none while held."""
+        document = self._service.instance.document
+        if self._service.held or document is None or document.federation is None:
+            return frozenset()
+        return frozenset(document.federation.witnesses)
 
     def decisions(self) -> Mapping[str, Decision]:
         """What the operator last decided about each peer."""
@@ -92,7 +99,13 @@ class ServiceLogs:
         service.sequencer.submit(op).result()
 
     def sealed_keys(self) -> bytes:
-        """Our keys but the root key, sealed to it."""
+        """Our keys but those of `backup.kept_back`, sealed to the root key.
+
+        Raises:
+            Unavailable: we are held; an old backup may lack keys that the peer keeps for us.
+        """
+        if self._service.held:
+            raise Unavailable("this instance first compares its logs with others", retry_after=60)
         root = self._service.instance.keys.root
         if root is None:
             raise NotFound("this instance has no identity document")

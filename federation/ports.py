@@ -51,6 +51,10 @@ class OwnLogs(Protocol):
         """The latest identity document (an `instance` statement)."""
         ...
 
+    def may_cosign(self) -> frozenset[str]:
+        """The verifier keys to cosign with: those the latest identity document names; none while held."""
+        ...
+
     def decisions(self) -> Mapping[str, Decision]:
         """What the operator last decided about each peer, by instance id."""
         ...

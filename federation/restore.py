@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from federation import MIGRATIONS, backup, discovery, http_signatures, identity, peers
-from federation.client import Client
+from federation import MIGRATIONS, backup, discovery, identity, peers
 from federation.discovery import NamedLog
-from federation.keys import HTTP, MIRROR, WITNESS
+from federation.keys import HTTP
 from federation.peers import PeerRow
 from governance import limits
 from governance.audit.source import LogFiles, PublicFiles, blob_path
@@ -21,7 +20,6 @@ from governance.errors import AlreadyExists, MalformedKey, MalformedRequest, Not
 from governance.fetch import egress
 from governance.fetch.http import Website
 from governance.log.checkpoint import open_checkpoint
-from governance.log.cosignature import Ed25519Cosigner
 from governance.log.lineage import place_of
 from governance.log.tiles import bundles_for, parse_bundle
 from governance.replay.instance import InstanceState
@@ -78,7 +76,7 @@ def restore_instance(mirror: str, root_file: bytes, data: Path, database: str | 
     files = Website(mirror.rstrip("/"))
     now = int(time.time())
     document = _document(files, instance, root)
-    bundle = _keys(match[1], instance, root, now)
+    bundle = backup.fetch_own(egress.transport(egress.TYPED), match[1], instance, root, now)
     kept = _named(bundle.files, document)
     try:
         _write_keys(data / "keys", {**kept, _ROOT: root.dump()})
@@ -123,41 +121,24 @@ def _document(files: PublicFiles, instance: str, root: Ed25519Key) -> Instance:
     return document
 
 
-def _keys(peer: str, instance: str, root: Ed25519Key, now: int) -> backup.KeyBundle:
-    def sign(method: str, url: str, body: bytes | None, media_type: str | None) -> dict[str, str]:
-        return http_signatures.sign_request(method, url, body, media_type, key=root, keyid=instance, now=now)
-
-    client = Client(egress.transport(egress.TYPED), sign)
-    url = f"{peer}/federation/v1/keys/{instance.removeprefix('sha256:')}"
-    bundle = backup.unseal(client.get(url, backup.LIMIT, signed=True).body, root)
-    if bundle.instance != instance:
-        raise MalformedKey("the sealed keys are of another instance")
-    return bundle
-
-
 def _named(files: dict[str, bytes], document: Instance) -> dict[str, bytes]:
-    """The key files without those for requests and cosignatures that the identity document does not name.
+    """The key files without those of cosigners, and without one for requests that the document does not name.
 
+    What the cosigners have signed is lost with the disk: with the same keys they might sign a second history.
     Anybody can seal something to a public root key. A key that a mirror slipped in would be named by our next
-    document; for one that is left out, the start makes another.
+    document. For one that is left out, the start makes another.
 
     Raises:
         MalformedKey: the service key is not the one of the document, or a file is no key.
     """
     if public(keyfile.load(files.get("service", b""))) != document.service:
         raise MalformedKey("the sealed keys do not fit the identity document; restore from another mirror")
-    return {n: d for n, d in files.items() if n not in {HTTP, WITNESS, MIRROR} or _fits(n, d, document)}
-
-
-def _fits(name: str, data: bytes, document: Instance) -> bool:
-    """Whether a key for requests or cosignatures is one that the document names."""
-    key, part = keyfile.load(data), document.federation
-    if part is None or not isinstance(key, Ed25519Key):
-        return False
-    if name == HTTP:
-        return public(key) == part.http_key
-    base = document.origin.removesuffix("/instance")
-    return str(Ed25519Cosigner(f"{base}/{name}", key.seed).key) in part.witnesses
+    named = None if document.federation is None else document.federation.http_key
+    return {
+        name: data
+        for name, data in files.items()
+        if not backup.kept_back(name) and (name != HTTP or public(keyfile.load(data)) == named)
+    }
 
 
 def _write_keys(folder: Path, files: dict[str, bytes]) -> None:

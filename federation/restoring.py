@@ -37,4 +37,5 @@ def restore(
         f"  Every log leads to a head that its own key had signed. It took {time.monotonic() - began:.1f} s.",
         f"  Start it with: althing serve --data {data} --url {done.base_url}",
         "  It compares its logs with the other mirrors before it signs anything.",
+        "  Witness and mirror get new keys then: policy files that name the old ones need the new ones.",
     )

@@ -71,21 +71,33 @@ class Pulse:
         self._service, self._node = service, node
         self._runner = Runner(node)
         self._sizes: dict[str, int] = {}
+        self._document: str | None = None
 
     def beat(self) -> None:
         """Confirm our own heads first; then do what is due."""
         if self._service.held:
-            if guard.REASON in self._service.held:
-                guard.confirm(self._service, self._node)
+            if guard.REASON in self._service.held and guard.confirm(self._service, self._node):
+                renew(self._service, self._node)
             return
         sizes = {head.origin: head.size for head in self._node.own.heads()}
         if sizes != self._sizes:
             instance = self._service.states.instance_origin
             if sizes.get(instance) != self._sizes.get(instance):
                 peers.settle(self._node)
+                self._introduce()
             self._sizes = sizes
             _wake_followers(self._node)
         self._runner.tick()
+
+    def _introduce(self) -> None:
+        """Have everybody told of a new document: it may name other keys than they know."""
+        document = self._service.instance.document_digest
+        if document != self._document:
+            self._document = document
+            with self._node.db.read() as conn:
+                known = [row.id for row in peers.everybody(conn)]
+            for peer in known:
+                queue.wake(self._node, peer, "greet")
 
 
 def _wake_followers(node: Node) -> None:

@@ -69,8 +69,12 @@ class PeerView(msgspec.Struct, frozen=True):
 
 
 class PeerStatus(PeerView, frozen=True):
-    """A peer with everything that goes on with it; `stored` are the bytes of its copies here."""
+    """A peer with everything that goes on with it; `cosigning` as in `PeerPage`.
 
+    `stored` are the bytes of its copies here.
+    """
+
+    cosigning: bool
     errands: list[ErrandView]
     stored: int
     copies: list[CopyView]
@@ -78,9 +82,10 @@ class PeerStatus(PeerView, frozen=True):
 
 
 class PeerPage(msgspec.Struct, frozen=True):
-    """All peers, by id."""
+    """All peers, by id. `cosigning`: whether this instance may cosign; else no document names its keys."""
 
     items: list[PeerView]
+    cosigning: bool
 
 
 class EvidenceView(msgspec.Struct, frozen=True):
@@ -101,7 +106,7 @@ class EvidencePage(msgspec.Struct, frozen=True):
 def peer_page(node: Node) -> PeerPage:
     """All peers."""
     with node.db.read() as conn:
-        return PeerPage([PeerView(**_values(node, row)) for row in peers.everybody(conn)])
+        return PeerPage([PeerView(**_values(node, row)) for row in peers.everybody(conn)], _cosigning(node))
 
 
 def peer_status(node: Node, peer: str) -> PeerStatus:
@@ -114,6 +119,7 @@ def peer_status(node: Node, peer: str) -> PeerStatus:
         row = find(conn, peer)
         return PeerStatus(
             **_values(node, row),
+            cosigning=_cosigning(node),
             errands=[
                 ErrandView(e.kind, e.due_at, e.attempts, e.error, e.last_ok)
                 for e in queue.of_peer(conn, row.id)
@@ -142,6 +148,11 @@ def evidence_page(node: Node) -> EvidencePage:
     with node.db.read() as conn:
         found = evidence.listed(conn)
     return EvidencePage([EvidenceView(e.digest, e.origin, e.found_at, e.source) for e in found])
+
+
+def _cosigning(node: Node) -> bool:
+    held = node.cosigning
+    return bool(held.witness and held.mirror)
 
 
 def _values(node: Node, row: PeerRow) -> dict[str, Any]:

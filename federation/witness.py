@@ -28,10 +28,11 @@ from governance.errors import (
     NotFound,
     RateLimited,
     TooLarge,
+    Unavailable,
 )
 from governance.http.limits import Buckets
 from governance.log.checkpoint import Checkpoint, checked, parse_checkpoint
-from governance.log.cosignature import cosign, cosignature_time, verifier_for
+from governance.log.cosignature import Cosigner, cosign, cosignature_time, verifier_for
 from governance.log.merkle import HASH
 from governance.log.proofs import verify_consistency
 from governance.signing.lines import exact_base64, exact_decimal, printable
@@ -44,6 +45,7 @@ UNKNOWN: Final = Buckets(rate=20, burst=200)
 """What questions about logs that we do not know may cost, all together."""
 KNOWN: Final = Buckets(rate=5, burst=100)
 """Cosignatures of one log."""
+SILENT: Final = "this instance cosigns nothing before its identity document names its present keys"
 _lock: Final = Lock()
 
 Accuse = Callable[[Node, SeenRow, bytes], None]
@@ -146,7 +148,7 @@ def add_checkpoint(node: Node, body: bytes, now: int, accuse: Accuse) -> Answer:
 
     Raises:
         Malformed: 400, 413. NotFound: 404, an unknown origin, before any cryptography.
-        NotAuthorised: 403. BadProof: 422. RateLimited: 429.
+        NotAuthorised: 403. BadProof: 422. RateLimited: 429. Unavailable: 503, no key of ours may sign now.
     """
     submission = parse_submission(body)
     new = submission.checkpoint
@@ -170,10 +172,13 @@ def _cosigned(
     node: Node, row: SeenRow, new: Checkpoint, note: Note, now: int
 ) -> tuple[NoteSignature, ...] | None:
     """Our lines, stored; None when the row has changed since it was read."""
-    if new.size == row.size and (repeated := _lines_at(node, row, now)):
+    cosigners = node.cosigning.witness
+    if not cosigners:
+        raise Unavailable(SILENT, retry_after=60)
+    if new.size == row.size and (repeated := _lines_at(row, cosigners, now)):
         return repeated
     take(KNOWN, f"{node.own.instance} {row.origin}", now)
-    lines = tuple(cosign(note.text, cosigner, now) for cosigner in node.keys.witness)
+    lines = tuple(cosign(note.text, cosigner, now) for cosigner in cosigners)
     with node.db.write() as conn:
         stored = seen.advance(
             conn,
@@ -188,14 +193,14 @@ def _cosigned(
     return lines if stored else None
 
 
-def _lines_at(node: Node, row: SeenRow, now: int) -> tuple[NoteSignature, ...]:
+def _lines_at(row: SeenRow, cosigners: Sequence[Cosigner], now: int) -> tuple[NoteSignature, ...]:
     """The lines that we made for the row's checkpoint within this very second, if that is so.
 
     Anybody can send a public checkpoint again and again: that must neither cost writes nor the log's tokens.
     """
     if not row.cosigned.startswith(parse_note(row.note).text if row.note else b"\n"):
         return ()
-    own = {(cosigner.key.name, cosigner.key.key_id) for cosigner in node.keys.witness}
+    own = {(cosigner.key.name, cosigner.key.key_id) for cosigner in cosigners}
     lines = tuple(s for s in parse_note(row.cosigned).signatures if (s.name, s.key_id) in own)
     fresh = len(lines) == len(own) and all(cosignature_time(s.signature) == now for s in lines)
     return lines if fresh else ()

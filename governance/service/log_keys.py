@@ -65,14 +65,7 @@ class LogKeys:
             raise IntegrityFault(f"the key of {origin} is missing: there is no {path}") from e
         except OSError as e:
             raise StorageUnavailable(f"the key of {origin} cannot be read: {e.strerror}") from e
-        try:
-            content = json.loads(data)
-            seed = b64decode(content["seed"], validate=True)
-            if content["althing"] != _FORMAT or content["origin"] != origin or len(seed) != 32:
-                raise IntegrityFault(f"{path} does not hold the key of {origin}")
-        except (ValueError, KeyError, TypeError) as e:
-            raise IntegrityFault(f"the key of {origin} cannot be read from {path}: {e}") from e
-        return Ed25519Signer(origin, seed)
+        return _signer(origin, data, path)
 
     def fits(self, origin: str, vkey: str) -> bool:
         """Whether we hold the key of that log, and it is this one."""
@@ -80,6 +73,22 @@ class LogKeys:
             return str(self.load(origin).key) == vkey
         except IntegrityFault:
             return False
+
+    def put_back(self, origin: str, vkey: str, data: bytes) -> bool:
+        """Store a key file that is missing here; gives whether we hold the key of that log now.
+
+        Raises:
+            StorageUnavailable: it cannot be written.
+        """
+        path = self.path(origin)
+        try:
+            if str(_signer(origin, data, path).key) == vkey:
+                self._write(path, data)
+        except IntegrityFault:
+            return False
+        except OSError as e:
+            raise StorageUnavailable(f"the key of {origin} cannot be stored: {e.strerror}") from e
+        return self.fits(origin, vkey)
 
     def _write(self, path: Path, content: bytes) -> None:
         """Complete or not at all: a temporary file, synced, linked under its name, the folder synced.
@@ -101,6 +110,17 @@ class LogKeys:
             temporary.unlink()
         for folder in (path.parent, path.parent.parent):
             _sync_folder(folder)
+
+
+def _signer(origin: str, data: bytes, path: Path) -> Ed25519Signer:
+    try:
+        content = json.loads(data)
+        seed = b64decode(content["seed"], validate=True)
+        if content["althing"] != _FORMAT or content["origin"] != origin or len(seed) != 32:
+            raise IntegrityFault(f"{path} does not hold the key of {origin}")
+    except (ValueError, KeyError, TypeError) as e:
+        raise IntegrityFault(f"the key of {origin} cannot be read from {path}: {e}") from e
+    return Ed25519Signer(origin, seed)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -61,6 +61,9 @@ TABLE: dict[str, tuple[str, ...]] = {
         f"{UNIT}test_guard.py::test_held_while_nobody_answers_and_nothing_is_signed",
         f"{UNIT}test_guard.py::test_our_own_second_history_is_an_integrity_fault",
         f"{UNIT}test_restore.py::test_restore_drill",
+        f"{UNIT}test_comeback.py::test_an_old_backup_gets_new_cosigners_before_it_takes_an_entry",
+        f"{UNIT}test_comeback.py::test_a_lying_log_has_no_evidence_against_who_was_restored",
+        f"{UNIT}test_comeback.py::test_a_log_begun_after_the_backup_gets_its_key_from_a_peer",
     ),
     "Two processes write one log": (
         f"{FAULTS}test_two_writers.py::test_second_writer_is_refused_and_the_first_goes_on",

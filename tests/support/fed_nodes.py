@@ -221,6 +221,10 @@ class MemoryInstance:
         assert self._document is not None
         return self._document
 
+    def may_cosign(self) -> frozenset[str]:
+        part = self.document().statement.federation  # type: ignore[attr-defined]
+        return frozenset() if self.held or part is None else frozenset(part.witnesses)
+
     def decisions(self) -> Mapping[str, Decision]:
         return self.decided
 

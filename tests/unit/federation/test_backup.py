@@ -110,8 +110,18 @@ def test_names_that_lead_elsewhere_are_refused(name: str) -> None:
         backup.unseal(data, ROOT)
 
 
-def test_a_directory_is_sealed_without_the_root_key_and_what_is_no_key(tmp_path: Path) -> None:
-    for name in ("root", "service", "http", "logs/" + "a" * 64, ".swp", "notes of mine", "logs/deep/er"):
+def test_a_directory_is_sealed_without_root_cosigners_and_what_is_no_key(tmp_path: Path) -> None:
+    cosigners = ("witness", "mirror", "witness.next", "mirror.1234abcd")
+    for name in (
+        "root",
+        *cosigners,
+        "service",
+        "http",
+        "logs/" + "a" * 64,
+        ".swp",
+        "my notes",
+        "logs/deep/er",
+    ):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(name.encode())

@@ -2,95 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
-from federation import guard, mirror_files
+from federation import guard
 from federation.endpoints import Request, Route
 from federation.tables import copies
-from governance.errors import IntegrityFault, NotFound
-from governance.log.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
+from governance.errors import IntegrityFault
+from governance.log.checkpoint import Checkpoint, sign_checkpoint
 from governance.log.tiles import Bundle, encode_bundle, parse_bundle
 from governance.service.log_keys import LogKeys
-from governance.signing.note import parse_note
-from tests.support.fed_nodes import Network, VirtualClock
-from tests.support.fed_service import HOST, Real, befriend, mirror_at, real, run
-from tests.support.people import Community, key, recorded
-
-Q1, Q2 = (f"{HOST}/spaces/nix/ballots/{name}" for name in ("q1", "q2"))
-
-
-class Scene:
-    """An instance with an old backup of its data, and mirrors that hold what happened since."""
-
-    def __init__(self, folder: Path, mirrors: int = 2) -> None:
-        self.data, self.backup = folder / "data", folder / "backup"
-        self.clock, self.network = VirtualClock(), Network()
-        self.mirrors = [mirror_at(f"m{i}.example", self.network, self.clock) for i in range(mirrors)]
-        self.community: Community | None = None
-        self.heads: dict[str, bytes] = {}
-
-    @contextmanager
-    def up(self) -> Iterator[Real]:
-        """The instance runs."""
-        with real(self.data, self.network, self.clock) as us:
-            if self.community is None:
-                self.community = us.running.community
-            self.community.client = us.running.client
-            us.running.community = self.community
-            yield us
-
-    def live(self) -> None:
-        """Two ballots, the second begun after the backup; the mirrors have all of it."""
-        with self.up() as us:
-            here = us.running.community
-            here.found()
-            here.enrol(key(100), key(101), key(102))
-            for other in self.mirrors:
-                befriend(us, other)
-            here.open()
-            recorded(here.cast(key(102), ["c"]))
-            self.exchange(us)
-        shutil.copytree(self.data, self.backup)
-        with self.up() as us:
-            assert guard.confirm(us.service, us.node)
-            here = us.running.community
-            for number in (100, 101):
-                recorded(here.cast(key(number), ["a"]))
-            here.open(here.definition("q2"))
-            recorded(here.cast(key(102), ["b"], "q2"))
-            self.exchange(us)
-            self.heads = us.heads()
-
-    def exchange(self, us: Real) -> None:
-        """Until every mirror has every log whole."""
-        self.clock.now += 400
-        run(self.clock, us.node, *(m.node for m in self.mirrors), rounds=6)
-        for other in self.mirrors:
-            for head in us.node.own.heads():
-                copied = mirror_files.log_note(other.node, us.instance, head.origin)
-                assert f"\n{head.size}\n".encode() in copied, f"{other.own.host} lacks {head.origin}"
-
-    def lose(self, *, keys: bool = True) -> None:
-        """The disk is gone; the old backup is put in its place, with today's keys or the old ones."""
-        if keys:
-            shutil.rmtree(self.backup / "keys")
-            shutil.copytree(self.data / "keys", self.backup / "keys")
-        shutil.rmtree(self.data)
-        shutil.copytree(self.backup, self.data)
-
-    def size(self, origin: str) -> int:
-        """How many entries a log had at the end."""
-        return parse_checkpoint(parse_note(self.heads[origin]).text).size
-
-    def cut(self, *hosts: str) -> None:
-        """Nobody reaches these."""
-        self.network.drop = lambda _sender, host: host in hosts
+from tests.support.fed_scene import Q1, Q2, Scene
+from tests.support.fed_service import HOST
+from tests.support.people import key, recorded
 
 
 @pytest.fixture
@@ -151,16 +78,6 @@ def test_one_of_three_is_not_half(tmp_path: Path) -> None:
         assert us.service.held
         scene.cut("m1.example")
         assert guard.confirm(us.service, us.node)
-
-
-def test_a_log_begun_after_the_backup_waits_for_its_key(scene: Scene) -> None:
-    scene.lose(keys=False)
-    with scene.up() as us:
-        assert not guard.confirm(us.service, us.node)
-        assert us.service.held, "without its key nobody can go on with that log"
-        with pytest.raises(NotFound):
-            us.node.own.head(Q2)
-        assert us.node.own.head(Q1).checkpoint == scene.heads[Q1], "the others are back"
 
 
 def test_an_unchanged_store_is_confirmed_and_takes_nothing(scene: Scene) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from federation import MIGRATIONS, errands, plugin, queue
+from federation import MIGRATIONS, errands, plugin, queue, rotation
 from federation.controllers import ROUTES
 from federation.errands import Runner
 from federation.node import Node
@@ -22,8 +22,9 @@ from governance.plugins import load_plugins
 from governance.store.engine import open_store
 from tests.support.cosigners import ONE
 from tests.support.fed_nodes import Network, SimNode, VirtualClock, make_node
+from tests.support.fed_scene import Scene
 from tests.support.fed_service import befriend, mirror_at, real, run
-from tests.support.people import key
+from tests.support.people import key, recorded
 
 JOBS = Federation.background_jobs
 
@@ -130,6 +131,33 @@ def test_what_grows_wakes_the_errands_of_followers(tmp_path: Path) -> None:
         us.running.community.enrol(key(100))
         pulse.beat()
         assert woken(us.node, other) == {kind: count + 1 for kind, count in before.items()}
+
+
+def test_the_release_names_new_cosigners_and_everybody_is_greeted(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, mirrors=1)
+    scene.live()
+    scene.lose()
+    (other,) = scene.mirrors
+    with scene.up() as us:
+        pulse = Pulse(us.service, us.node)
+        pulse._runner.tick = lambda: None  # type: ignore[method-assign]
+        pulse.beat()
+        assert us.service.held == ()
+        assert us.node.cosigning.vkeys == us.node.keys.vkeys, "a document names them, without another beat"
+        before = greeted(us.node, other)
+        pulse.beat()
+        assert greeted(us.node, other) == before + 1
+        recorded(us.running.community.cast(key(102), ["a"]))
+        pulse.beat()
+        assert greeted(us.node, other) == before + 1, "no other document"
+        rotation.renew(us.service, us.service.data_dir / "keys" / "root")
+        pulse.beat()
+        assert greeted(us.node, other) == before + 2
+
+
+def greeted(node: Node, other: SimNode) -> int:
+    with node.db.read() as conn:
+        return next(e.woken for e in queue.of_peer(conn, other.own.instance) if e.kind == "greet")
 
 
 def woken(node: Node, other: SimNode) -> dict[str, int]:

@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from federation import restore
+from federation import renewal, restore
+from federation.identity import document_of
 from federation.restore import restore_instance
 from federation.views import PeerPage, PeerStatus
 from governance.audit.run import audit
@@ -23,6 +24,7 @@ from governance.fetch.http import Website
 from governance.log.tiles import bundles_for, parse_bundle, tiles_for
 from governance.service.answers import InstanceView
 from governance.signing.keyfile import Ed25519Key
+from governance.signing.note import parse_note, parse_vkey
 from governance.statements.instance import Instance
 from tests.support.fed_nodes import MemoryInstance, VirtualClock
 from tests.support.server import Person
@@ -114,7 +116,8 @@ def test_restore_drill(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
         wait_until("b keeps the keys of every log", lambda: _keys_kept(tmp_path, mirror, root), 60)
         paths = ["instance", *_logs(town)]
         before = public_files(a.url, paths)
-        port = a.port
+        old, port = cosigners(a.url), a.port
+        wait_until("b has the cosignatures of a", lambda: old <= lines(b), 60)
         a.stop()
         shutil.rmtree(a.data)
         (tmp_path / "root").write_bytes(root)
@@ -139,9 +142,29 @@ def test_restore_drill(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
             verdict = audit(Website(again.url))
             assert verdict.passed, [str(check) for check in verdict.failures]
             wait_until("b copies on", lambda: copied(b, sizes(town)), 90)
+            wait_until("a document names new cosigners", lambda: not old & cosigners(again.url))
+            new = cosigners(again.url)
+            assert len(new) == len(old)
+            wait_until("b has cosignatures by the new keys", lambda: new <= lines(b), 90)
+            assert old <= lines(b), "and keeps those by the old ones"
     with capsys.disabled():
         print(f"\nrestore drill: {took:.1f} s to restore, {ready:.1f} s until a vote was taken again")
     assert "is back in" in said
+
+
+def cosigners(url: str) -> set[tuple[str, bytes]]:
+    """Names and ids of the keys that the identity document names for cosignatures."""
+    with Client(url) as client:
+        part = document_of(renewal.fetch(client)).federation
+    keys = [] if part is None else [parse_vkey(text) for text in part.witnesses]
+    return {(key.name, key.key_id) for key in keys}
+
+
+def lines(b: Stage) -> set[tuple[str, bytes]]:
+    """Whose lines stand under the head of b's instance log."""
+    with Client(b.url) as client:
+        note = parse_note(client.read("/logs/instance/checkpoint"))
+    return {(line.name, line.key_id) for line in note.signatures}
 
 
 def _keys_kept(folder: Path, mirror: str, root: bytes) -> bool:
@@ -200,23 +223,25 @@ def _own() -> tuple[Instance, dict[str, bytes], MemoryInstance]:
     files = {
         "service": own.service_key.dump(),
         "http": own.keys.http.dump(),
-        "witness": Ed25519Key(own._seed("witness")).dump(),
-        "mirror": Ed25519Key(own._seed("mirror")).dump(),
         "logs/" + "a" * 64: b"{}",
     }
     return document, files, own
 
 
-def test_keys_that_the_document_names_are_kept() -> None:
-    document, files, _ = _own()
-    assert restore._named(files, document) == files
+def test_all_keys_but_the_cosigners_are_kept() -> None:
+    """Whatever they have signed is lost: also those that were to take their place."""
+    document, files, own = _own()
+    cosigners = {
+        name: Ed25519Key(own._seed(name.partition(".")[0])).dump()
+        for name in ("witness", "mirror", "witness.next", "mirror.next", "mirror.1234abcd")
+    }
+    assert restore._named({**files, **cosigners}, document) == files
 
 
-@pytest.mark.parametrize("name", ["http", "witness", "mirror"])
-def test_a_key_that_a_mirror_slipped_in_is_left_out(name: str) -> None:
+def test_a_key_that_a_mirror_slipped_in_is_left_out() -> None:
     document, files, _ = _own()
-    slipped = {**files, name: Ed25519Key(b"slipped in".ljust(32)).dump()}
-    assert restore._named(slipped, document) == {n: d for n, d in files.items() if n != name}
+    slipped = {**files, "http": Ed25519Key(b"slipped in".ljust(32)).dump()}
+    assert restore._named(slipped, document) == {n: d for n, d in files.items() if n != "http"}
 
 
 def test_another_service_key_is_refused() -> None:
