@@ -11,6 +11,7 @@ import msgspec
 import sqlalchemy as sa
 
 from federation import errands, guard, peers, queue, remote, scrub
+from federation.keys import make_keys
 from federation.remote import PeerFiles
 from federation.tables import copies as copy_rows
 from governance import limits
@@ -225,7 +226,12 @@ class World:
         if self.nodes[i].own.keys.http.seed != self.nodes[i].own._seed("http"):
             return
         backup.restore(self.nodes[i], files=self.chance.random() < 0.7)
-        self.nodes[i].own.held = True
+        own = self.nodes[i].own
+        own.held = True
+        # What the old cosigners signed since is forgotten, so new ones take their place (docs/operate.md).
+        seeds = self.chance.randbytes(32), self.chance.randbytes(32)
+        own.keys = make_keys(own.host, own.keys.http, seeds, post_quantum=False)
+        self.nodes[i].node.keys = own.keys
         self.epochs[self.hosts[i]] = self.epochs.get(self.hosts[i], 0) + 1
 
     def _outage(self) -> None:
