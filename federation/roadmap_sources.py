@@ -41,7 +41,7 @@ _UNREADABLE: Final = (Malformed, Refused, Unavailable)
 class Followed:
     """An instance whose roadmaps are on the map.
 
-    `checked_at` is when its own server last answered us (Unix seconds), `behind` are the origins of which a
+    `checked_at` is when all its logs were last looked at (Unix seconds), `behind` are the origins of which a
     larger checkpoint is known than `files` has, `frozen` those with evidence against them.
     """
 
