@@ -100,9 +100,10 @@ def list_(url: Url = DEFAULT_URL, as_json: Json = False) -> None:
         emit(page)
         return
     rows = [
-        (p.id[7:15], p.name, p.base_url, p.state, p.theirs or "?", _ago(p.contact_at)) for p in page.items
+        (p.id[7:15], p.name, p.base_url, p.state, p.theirs or "?", _ago(p.contact_at), _mib(p.stored))
+        for p in page.items
     ]
-    table("Peers", ("id", "name", "address", "you say", "it says", "last contact"), rows)
+    table("Peers", ("id", "name", "address", "you say", "it says", "last contact", "copies"), rows)
     _silence(page.cosigning)
 
 
@@ -121,7 +122,7 @@ def status(peer: PeerName, url: Url = DEFAULT_URL, as_json: Json = False) -> Non
         f"  Last contact {_ago(found.contact_at)}; its clock is {found.skew:+d} s beside yours",
     )
     if found.stored:
-        say(f"  Its copies take {found.stored / (1 << 20):.1f} MiB here")
+        say(f"  Its copies take {_mib(found.stored)} here")
     if found.quarantine:
         say(f"  NOT TRUSTED  {found.quarantine}. Compare fingerprints with its operator.")
     _silence(found.cosigning)
@@ -225,6 +226,10 @@ def _order(order: Order, url: str, key: Path | None, *, yes: bool, as_json: bool
         say(
             f"✓ {order.base_url} is {order.state} now: entry {recorded.index} of your instance's log says so."
         )
+
+
+def _mib(size: int) -> str:
+    return f"{size / (1 << 20):.1f} MiB"
 
 
 def _ago(at: int) -> str:

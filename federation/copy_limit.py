@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from threading import Lock
 from typing import Final
 
+from prometheus_client import Gauge
+
 from federation.copies import Copies
 from governance.errors import StorageUnavailable
 
 MIB: Final = 1 << 20
 ASK_AGAIN: Final = 3_600
 """Seconds until a full peer is tried again: only the operator makes room."""
+_stored: Final = Gauge("althing_mirror_stored_bytes", "Bytes that the copies of an instance take", ["peer"])
 
 
 class LimitedCopies:
@@ -42,7 +45,7 @@ class LimitedCopies:
                     f"{self.limit // MIB} MiB here (ALTHING_MIRROR_LIMIT)",
                     retry_after=ASK_AGAIN,
                 )
-            self._used[home] = used - before + len(data)
+            self._count(home, used - before + len(data))
         try:
             self._copies.write(path, data)
         except StorageUnavailable:
@@ -57,7 +60,7 @@ class LimitedCopies:
             before = self._copies.size(path)
             self._copies.remove(path)
             if home in self._used:
-                self._used[home] -= before
+                self._count(home, self._used[home] - before)
 
     def settle(self) -> None:
         """Return when everything written before survives a power cut."""
@@ -78,5 +81,9 @@ class LimitedCopies:
 
     def _measured(self, home: str) -> int:
         if home not in self._used:
-            self._used[home] = self._copies.used(home)
+            self._count(home, self._copies.used(home))
         return self._used[home]
+
+    def _count(self, home: str, used: int) -> None:
+        self._used[home] = used
+        _stored.labels(f"sha256:{home}").set(used)

@@ -18,12 +18,11 @@ from federation.node import Node
 from federation.tables import evidence, told
 from governance.canonical import digest
 from governance.errors import NotFound
-from governance.log.evidence import LIMIT, Finding, parse_evidence, verify_evidence
+from governance.log.evidence import LIMIT, MEDIA_TYPE, Finding, parse_evidence, verify_evidence
 
 # Made once: building a statement costs several times what executing it does.
 _listed: Final = sa.select(evidence).order_by(evidence.c.found_at, evidence.c.digest)
 _told: Final = sa.select(told.c.digest).where(told.c.peer == sa.bindparam("of"))
-MEDIA_TYPE: Final = "application/vnd.althing.equivocation.v1+json"
 
 
 @dataclass(frozen=True, slots=True)

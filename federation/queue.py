@@ -40,19 +40,19 @@ _due: Final = (
     .where(errands.c.due_at <= sa.bindparam("now"))
     .order_by(errands.c.due_at, errands.c.peer, errands.c.kind)
 )
+_undisturbed: Final = errands.c.woken == sa.bindparam("seen")
 _done: Final = (
     sa.update(errands)
-    .where(
-        errands.c.peer == sa.bindparam("of"),
-        errands.c.kind == sa.bindparam("what"),
-        errands.c.woken == sa.bindparam("seen"),
-    )
+    .where(errands.c.peer == sa.bindparam("of"), errands.c.kind == sa.bindparam("what"))
     .values(
-        due_at=sa.bindparam("due"),
-        attempts=sa.bindparam("tries"),
+        due_at=sa.case((_undisturbed, sa.bindparam("due")), else_=errands.c.due_at),
+        attempts=sa.case((_undisturbed, sa.bindparam("tries")), else_=errands.c.attempts),
         error=sa.bindparam("why"),
         last_ok=sa.bindparam("ok"),
     )
+)
+_last_ok: Final = sa.select(errands.c.last_ok).where(
+    errands.c.peer == sa.bindparam("of"), errands.c.kind == sa.bindparam("what")
 )
 _log: Final = logging.getLogger("althing.federation")
 
@@ -133,6 +133,11 @@ def of_peer(conn: sa.Connection, peer: str) -> list[Errand]:
     return [Errand(**row) for row in conn.execute(chosen).mappings()]
 
 
+def last_ok(conn: sa.Connection, peer: str, kind: str) -> int:
+    """When an errand last went well, 0 for never."""
+    return int(conn.scalar(_last_ok, {"of": peer, "what": kind}) or 0)
+
+
 def run(node: Node, errand: Errand, kind: Kind) -> bool:
     """Do an errand and store when it is due again; gives whether it went well."""
     try:
@@ -158,7 +163,7 @@ def failed(node: Node, errand: Errand, error: GovernanceError) -> None:
 
 
 def _store(node: Node, done: Errand) -> None:
-    """Unless it was woken while it ran: then it stays due."""
+    """Store how it went; one that was woken while it ran stays due."""
     values = {
         "of": done.peer,
         "what": done.kind,

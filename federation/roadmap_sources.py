@@ -31,7 +31,7 @@ from governance.log.lineage import name_of
 from governance.log.merkle import Frontier, leaf_hash
 from governance.log.tiles import FULL, bundles_for, parse_bundle
 from governance.replay.instance import InstanceState, check_document
-from governance.replay.space import SpaceState
+from governance.replay.space import SpaceState, own_items
 from governance.signing.note import parse_vkey
 from governance.statements.entry import read_entry
 from governance.statements.instance import Instance, SpaceNotice
@@ -43,7 +43,7 @@ _UNREADABLE: Final = (Malformed, Refused, Unavailable)
 class Followed:
     """An instance whose roadmaps are on the map.
 
-    `checked_at` is when its own server last answered us (Unix seconds), `behind` are the origins of which a
+    `checked_at` is when all its logs were last looked at (Unix seconds), `behind` are the origins of which a
     larger checkpoint is known than `files` has, `frozen` those with evidence against them.
     """
 
@@ -225,6 +225,7 @@ def _filled(view: SourceView, log: _Log) -> SourceView:
         title=view.space if state.space is None else state.space.title,
         size=state.size,
         items=tuple(state.items[item] for item in sorted(state.items)),
+        own=len(own_items(state)),
         links=tuple(link for _, links in sorted(owned.links.items()) for _, link in sorted(links.items())),
         offers=tuple(sorted(owned.offers.values(), key=lambda offer: offer.index)),
         answers=tuple(sorted(owned.answers.values(), key=lambda answer: answer.index)),

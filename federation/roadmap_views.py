@@ -19,6 +19,7 @@ FRESH: Final = 86_400
 class SourceView:
     """The roadmap of one space, as its log at one size says it.
 
+    `items` are all that it has revised, of which `own` have not moved.
     `checked_at` is when its newest checkpoint was last asked for, `behind` whether a larger one is known.
     `skipped` entries were of unknown kinds or refused, the first of them for the reason `problem`. `frozen`
     is set where evidence says that the log tells two stories.
@@ -34,6 +35,7 @@ class SourceView:
     size: int
     checked_at: int
     items: tuple[Recorded[RoadmapItem], ...] = ()
+    own: int = 0
     links: tuple[LinkRecord, ...] = ()
     offers: tuple[OfferRecord, ...] = ()
     answers: tuple[AnswerRecord, ...] = ()

@@ -193,7 +193,7 @@ class _Merge:
             home=_home(view, view.place + "/"),
             origin=view.origin,
             size=view.size,
-            items=len(view.items),
+            items=view.own,
             checked_at=view.checked_at,
             marks=sorted(view.marks(self._now)),
             problem=view.problem,

@@ -49,7 +49,8 @@ class WitnessedView(msgspec.Struct, frozen=True):
 class PeerView(msgspec.Struct, frozen=True):
     """A peer. `state` is our trust in it, `theirs` its trust in us as it last said; `skew` its clock's lead.
 
-    `order` is the identity of our operator's last order about it, which the next one names.
+    `order` is the identity of our operator's last order about it, which the next one names; `stored` are the
+    bytes that its copies take here.
     """
 
     id: str
@@ -66,17 +67,14 @@ class PeerView(msgspec.Struct, frozen=True):
     contact_at: int
     skew: int
     quarantine: str | None
+    stored: int
 
 
 class PeerStatus(PeerView, frozen=True):
-    """A peer with everything that goes on with it; `cosigning` as in `PeerPage`.
-
-    `stored` are the bytes of its copies here.
-    """
+    """A peer with everything that goes on with it; `cosigning` as in `PeerPage`."""
 
     cosigning: bool
     errands: list[ErrandView]
-    stored: int
     copies: list[CopyView]
     witnessed: list[WitnessedView]
 
@@ -124,7 +122,6 @@ def peer_status(node: Node, peer: str) -> PeerStatus:
                 ErrandView(e.kind, e.due_at, e.attempts, e.error, e.last_ok)
                 for e in queue.of_peer(conn, row.id)
             ],
-            stored=node.copies.used(home(row.id)),
             copies=_copies(conn, row.id),
             witnessed=_witnessed(conn, node, row.id),
         )
@@ -174,6 +171,7 @@ def _values(node: Node, row: PeerRow) -> dict[str, Any]:
         "contact_at": row.contact_at,
         "skew": row.skew,
         "quarantine": row.quarantine,
+        "stored": node.copies.used(home(row.id)),
     }
 
 

@@ -6,7 +6,7 @@ signed heads are evidence that anybody can check (`governance.log.evidence`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from governance import limits
@@ -22,40 +22,60 @@ from governance.signing.note import parse_vkey
 
 Ask = Callable[[str, int], bytes]
 """(URL, most bytes) -> the bytes there; raises NotFound, Unavailable, Malformed."""
+Answer = bytes | GovernanceError
+Each = Callable[[Callable[[str], Answer], Iterable[str]], Iterable[Answer]]
+"""As `map`: what a function gives for each value, in their order; it may call it for several at a time."""
 CHECK = "seen"
 QUORUM = "quorum"
 
 
 @dataclass(slots=True)
 class Asking:
-    """The witnesses to ask, how to reach them, and the evidence of split views that this brings."""
+    """The witnesses to ask, how to reach them, and the evidence of split views that this brings.
+
+    With an `each` that calls side by side, those that are down cost one time-out together.
+    """
 
     policy: Policy
     ask: Ask
+    each: Each = map
     evidence: list[bytes] = field(default_factory=list)
     _silent: dict[str, str] = field(default_factory=dict)
 
     def about(self, findings: Findings) -> None:
-        """Ask every witness that has a URL about every audited log, and compare the published notes too."""
-        for audited in list(findings.heads):
+        """Ask every witness that has a URL about every audited log, and compare the published notes too.
+
+        A head that was read more than once, as those of a community with parts in several joint ballots, is
+        asked about once.
+        """
+        for audited in {(head.vkey, head.note): head for head in findings.heads}.values():
             inquiry = _Inquiry(audited, self)
             inquiry.judge(findings.about(audited.checkpoint.origin))
             self.evidence += inquiry.evidence.values()
 
-    def answer(self, witness: PolicyWitness, origin: str) -> bytes:
-        """What a witness shows of a log; one that did not answer is not asked again.
+    def answers(self, origin: str) -> list[tuple[PolicyWitness, Answer]]:
+        """What each witness with a URL shows of a log, or why it shows nothing, in the policy's order.
 
-        Raises:
-            Unavailable: it does not answer. NotFound: it does not know the log. Malformed: it sends too much.
+        One that did not answer is not asked again.
         """
-        if witness.name in self._silent:
-            raise Unavailable(self._silent[witness.name])
-        url = f"{(witness.url or '').rstrip('/')}/{sha256(origin.encode()).hex()}/checkpoint"
+        name = sha256(origin.encode()).hex()
+        known = {w.name: f"{w.url.rstrip('/')}/{name}/checkpoint" for w in self.policy.witnesses if w.url}
+        asked = {witness: url for witness, url in known.items() if witness not in self._silent}
+        found = dict(zip(asked, self.each(self._try, asked.values()), strict=True))
+        for witness, answer in found.items():
+            if isinstance(answer, Unavailable):
+                self._silent[witness] = answer.detail
+        return [
+            (w, found[w.name] if w.name in found else Unavailable(self._silent[w.name]))
+            for w in self.policy.witnesses
+            if w.name in known
+        ]
+
+    def _try(self, url: str) -> Answer:
         try:
             return self.ask(url, limits.NOTE)
-        except Unavailable as e:
-            self._silent[witness.name] = e.detail
-            raise
+        except GovernanceError as e:
+            return e
 
 
 class _Inquiry:
@@ -74,9 +94,9 @@ class _Inquiry:
         """Writes the checks; `evidence` has one piece for each set of keys that it accuses."""
         self._check_key()
         views: list[tuple[str, Head]] = []
-        asked = [witness for witness in self._asking.policy.witnesses if witness.url is not None]
-        for witness in asked:
-            head = self._shown(witness)
+        asked = self._asking.answers(self._audited.checkpoint.origin)
+        for witness, answer in asked:
+            head = self._shown(witness, answer)
             if head is not None:
                 views.append((witness.name, head))
         for place, (name, head) in enumerate(views):
@@ -103,10 +123,11 @@ class _Inquiry:
         if keys and self._audited.vkey not in keys:
             self._trouble.append(f"the policy names another key of this log than {self._audited.vkey}")
 
-    def _shown(self, witness: PolicyWitness) -> Head | None:
+    def _shown(self, witness: PolicyWitness, note: Answer) -> Head | None:
         """The head that a witness shows, signed by the log; None when there is none to compare."""
         try:
-            note = self._asking.answer(witness, self._audited.checkpoint.origin)
+            if isinstance(note, GovernanceError):
+                raise note
             checkpoint = open_checkpoint(note, self._logs)
         except (Unavailable, NotFound) as e:
             self._silent.append(f"{witness.name} ({e.detail})")

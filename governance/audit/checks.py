@@ -134,11 +134,16 @@ class AuditedHead:
 
 
 class Findings:
-    """The checks made so far, and the heads they are about; `note` hears each check as it is made."""
+    """The checks made so far, and the heads they are about; `note` hears each check as it is made.
 
-    def __init__(self, note: Callable[[Check], None] | None = None) -> None:
+    With `heads`, the heads are added to those of somebody else's findings.
+    """
+
+    def __init__(
+        self, note: Callable[[Check], None] | None = None, heads: list[AuditedHead] | None = None
+    ) -> None:
         self.checks: list[Check] = []
-        self.heads: list[AuditedHead] = []
+        self.heads: list[AuditedHead] = [] if heads is None else heads
         self._note = note
 
     def about(self, log: str) -> Log:

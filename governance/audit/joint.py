@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from governance import limits
-from governance.audit.checks import Findings, Log
+from governance.audit.checks import AuditedHead, Findings, Log
 from governance.audit.instance import audit_instance, read_document
 from governance.audit.source import PublicFiles, blob_path
 from governance.audit.space import Part, SpaceAudit
@@ -43,7 +43,7 @@ def read_space(
         AuditFailed: the logs are not in order, or these are not that community's.
         SourceUnavailable: the source stopped answering.
     """
-    found = _community(files, manifest, position, frozenset(), workers or Workers())
+    found = _community(files, manifest, position, frozenset(), workers or Workers(), [])
     return found.spaces[manifest.shards[position].space]
 
 
@@ -74,13 +74,13 @@ def read_shard(
         Malformed: the published roll is not the one that the acceptance names.
         SourceUnavailable: the source stopped answering.
     """
-    return _read_shard(files, manifest, position, workers or Workers())[0]
+    return _read_shard(files, manifest, position, workers or Workers(), [])[0]
 
 
 def _read_shard(
-    files: PublicFiles, manifest: Manifest, position: int, workers: Workers
+    files: PublicFiles, manifest: Manifest, position: int, workers: Workers, heads: list[AuditedHead]
 ) -> tuple[ShardTally, JointRecord]:
-    found = _community(files, manifest, position, frozenset({manifest.ballot}), workers)
+    found = _community(files, manifest, position, frozenset({manifest.ballot}), workers, heads)
     record = _accepted(found.spaces[manifest.shards[position].space], manifest)
     part = found.parts.get(part_origin(manifest, position))
     if part is None:
@@ -89,9 +89,14 @@ def _read_shard(
 
 
 def _community(
-    files: PublicFiles, manifest: Manifest, position: int, ballots: frozenset[str], workers: Workers
+    files: PublicFiles,
+    manifest: Manifest,
+    position: int,
+    ballots: frozenset[str],
+    workers: Workers,
+    heads: list[AuditedHead],
 ) -> SpaceAudit:
-    shard, findings = manifest.shards[position], Findings()
+    shard, findings = manifest.shards[position], Findings(heads=heads)
     instance = audit_instance(files, findings, shard.instance, workers)
     _raise(findings)
     notice = None if instance is None else instance.spaces.get(shard.space)
@@ -149,7 +154,7 @@ def audit_joint(
     Args:
         files: the public files of the audited instance.
         found: what its audit has folded.
-        findings: where the checks are written.
+        findings: where the checks are written; the heads of other instances' logs are added to its heads.
         shards: public files of other instances.
         workers: where their votes are verified.
     """
@@ -157,7 +162,7 @@ def audit_joint(
     for space in found.spaces.values():
         log = findings.about(space.origin)
         for record in space.joints.values():
-            _Judge(files, found, record, others, workers or Workers()).judge(log)
+            _Judge(files, found, record, others, workers or Workers(), findings.heads).judge(log)
 
 
 def _by_instance(shards: Sequence[PublicFiles]) -> dict[str, PublicFiles]:
@@ -180,9 +185,10 @@ class _Judge:
         record: JointRecord,
         others: Mapping[str, PublicFiles],
         workers: Workers,
+        heads: list[AuditedHead],
     ) -> None:
         self._files, self._found, self._record = files, found, record
-        self._others, self._workers = others, workers
+        self._others, self._workers, self._heads = others, workers, heads
         self._manifest = record.manifest
 
     def judge(self, log: Log) -> None:
@@ -256,7 +262,7 @@ class _Judge:
         try:
             for n in wanted:
                 source = self._others[self._manifest.shards[n].instance]
-                tallies[n] = _read_shard(source, self._manifest, n, self._workers)
+                tallies[n] = _read_shard(source, self._manifest, n, self._workers, self._heads)
             for outcome in record.outcomes:
                 self._recount(outcome, tallies)
             self._agree(latest, tallies)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
 from multiprocessing import get_context
@@ -34,6 +34,8 @@ from governance.log.policy import parse_policy
 _MARKS: Final = {"passed": ("✓", "green"), "failed": ("✗", "bold red"), "skipped": ("–", "dim")}
 _LONG: Final = 5_000
 """Entries from which a log gets a progress bar."""
+_AT_ONCE: Final = 32
+"""Witnesses asked at a time."""
 
 
 def register(app: typer.Typer) -> None:
@@ -92,8 +94,11 @@ def audit_command(  # noqa: PLR0913, PLR0917  # each is another thing that an au
     only = _only(opened, ballot or [])
     if opened.one_log and (instance or only or shard):
         raise typer.BadParameter("one log's directory does not say whose it is", param_hint="SOURCE")
-    asking = None if witnesses is None else Asking(parse_policy(witnesses.read_bytes()), read_url)
-    with _executor(jobs, dask) as (executor, ahead), _Screen(quiet=as_json) as screen:
+    with (
+        _executor(jobs, dask) as (executor, ahead),
+        _asking(witnesses) as asking,
+        _Screen(quiet=as_json) as screen,
+    ):
         workers = Workers(executor, ahead, screen.progress)
         try:
             if opened.one_log:
@@ -177,6 +182,17 @@ def _executor(jobs: int, dask: str | None) -> Iterator[tuple[Executor | None, in
         with ProcessPoolExecutor(jobs, mp_context=get_context(method)) as pool:
             pool.submit(int).result()
             yield pool, 2 * jobs + 2
+
+
+@contextmanager
+def _asking(policy: Path | None) -> Iterator[Asking | None]:
+    """The witnesses to ask, side by side, so that several that are down cost one time-out together."""
+    if policy is None:
+        yield None
+        return
+    trusted = parse_policy(policy.read_bytes())
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        yield Asking(trusted, read_url, pool.map)
 
 
 class _Screen:

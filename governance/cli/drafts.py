@@ -126,7 +126,7 @@ def from_recorded(
     Raises:
         MalformedRequest: an item that the roadmap does not have, or none at all.
     """
-    recorded = spaces.items(client, space)
+    recorded = [item for item in spaces.items(client, space) if item.moved_to is None]
     if wanted is not None:
         missing = sorted(set(wanted) - {i.item for i in recorded})
         if missing:

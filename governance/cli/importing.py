@@ -43,6 +43,7 @@ class Plan:
     changes: tuple[Change, ...]
     unchanged: int
     absent: tuple[str, ...]
+    moved: tuple[str, ...]
 
     @property
     def new(self) -> int:
@@ -57,13 +58,17 @@ def compare(
 
     A document does not take back what happened since: an item that the record has at `committed` or beyond
     keeps that status while the document still says `planned` or `proposed`. Items that the document no longer
-    holds stay as they are.
+    holds stay as they are; those that have moved to another community are left to it.
     """
     known = {view.item: view for view in recorded}
     changes: list[Change] = []
+    moved: list[str] = []
     unchanged = 0
     for item in found:
         old = known.get(item.key)
+        if old is not None and old.moved_to is not None:
+            moved.append(item.key)
+            continue
         new = _revision(space, item, old, source, now)
         fields = tuple(name for name in CONTENT if old and getattr(old, name) != getattr(new, name))
         if old is not None and not fields:
@@ -71,8 +76,12 @@ def compare(
         else:
             changes.append(Change(new, fields))
     present = {item.key for item in found}
-    absent = [view.item for view in known.values() if view.source == source and view.item not in present]
-    return Plan(tuple(changes), unchanged, tuple(sorted(absent)))
+    absent = [
+        view.item
+        for view in known.values()
+        if view.source == source and view.moved_to is None and view.item not in present
+    ]
+    return Plan(tuple(changes), unchanged, tuple(sorted(absent)), tuple(moved))
 
 
 def _revision(space: str, item: ImportedItem, old: ItemView | None, source: str, now: int) -> RoadmapItem:

@@ -88,6 +88,8 @@ def _preview(plan: Plan) -> None:
     for change in plan.changes:
         if change.fields:
             say(f"  changed: {change.item.title} ({', '.join(change.fields)})")
+    for item in plan.moved:
+        say(f"  moved to another community, left to it: {item}")
     for item in plan.absent:
         say(f"  no longer in the document, kept as recorded: {item}")
 
@@ -104,6 +106,7 @@ def _finish(found: RoadmapImport, plan: Plan, recorded: int, as_json: bool) -> N
                 "changed": len(plan.changes) - plan.new,
                 "unchanged": plan.unchanged,
                 "absent": list(plan.absent),
+                "moved": list(plan.moved),
                 "recorded": recorded,
                 "not_placed": [msgspec.to_builtins(u) for u in found.unplaced],
             }
@@ -131,9 +134,12 @@ def list_(
         emit(found)
         return
     rows: list[tuple[Any, ...]] = [
-        (i.item, i.title, i.quarter or i.phase or "", i.status, i.effort or "") for i in found
+        (i.item, i.title, i.quarter or i.phase or "", i.status, i.effort or "")
+        for i in found
+        if i.moved_to is None
     ]
-    table(f"{len(found)} items of {name}", ("item", "title", "when", "status", "effort"), rows)
+    table(f"{len(rows)} items of {name}", ("item", "title", "when", "status", "effort"), rows)
+    say(*(f"  {i.item}: {i.title}, moved to {i.moved_to}" for i in found if i.moved_to is not None))
 
 
 @group.command()

@@ -105,6 +105,12 @@ class Ownership:
     held: dict[str, str] = field(default_factory=dict)
     taken: dict[str, str] = field(default_factory=dict)
 
+    def moved_to(self, item: str) -> str | None:
+        """The item's global name at its present home, once this log says that it has moved."""
+        digest = self.held.get(item)
+        closed = None if digest is None else self.offers[digest].closed
+        return None if closed is None else closed.home
+
     def require_home(self, item: str) -> None:
         """That this space may change the item.
 
@@ -114,11 +120,10 @@ class Ownership:
         digest = self.held.get(item)
         if digest is None:
             return
-        record = self.offers[digest]
-        if record.closed is not None and record.closed.home is not None:
-            home = record.closed.home
+        home = self.moved_to(item)
+        if home is not None:
             raise NotHome(f"the item {item} has moved; its home is {home}", pointer="/item", home=home)
-        to = record.statement.to
+        to = self.offers[digest].statement.to
         raise NotHome(
             f"the item {item} is offered to {to.origin} and frozen until that answers",
             pointer="/item",

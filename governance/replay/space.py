@@ -217,8 +217,14 @@ def _edition(state: SpaceState, new: RoadmapEdition, entry: Entry, index: int) -
 
 def edition_of(state: SpaceState) -> tuple[int, str]:
     """Number of items and root over their revisions, as a `roadmap-edition` states them."""
-    leaves = [leaf_hash(state.items[item].digest.encode()) for item in sorted(state.items)]
+    leaves = [leaf_hash(item.digest.encode()) for item in own_items(state)]
     return len(leaves), root(leaves).hex()
+
+
+def own_items(state: SpaceState) -> list[Recorded[RoadmapItem]]:
+    """The roadmap: every item that has its home here, at its latest revision, ascending by id."""
+    moved_to = state.ownership.moved_to
+    return [state.items[item] for item in sorted(state.items) if moved_to(item) is None]
 
 
 def _order(state: SpaceState, new: BallotOrder, entry: Entry, index: int) -> None:

@@ -129,7 +129,10 @@ class MemberPage(Answer, frozen=True):
 
 
 class ItemView(Answer, frozen=True):
-    """A roadmap item at the latest revision; `digest` is what the next revision names as previous."""
+    """A roadmap item at the latest revision; `digest` is what the next revision names as previous.
+
+    An item that has moved is no part of this roadmap any more: `moved_to` is its global name where it went.
+    """
 
     item: str
     revision: int
@@ -146,10 +149,14 @@ class ItemView(Answer, frozen=True):
     revised_at: int
     digest: str
     index: int
+    moved_to: str | None
 
 
 class RoadmapView(Answer, frozen=True):
-    """Roadmap items by id, with the count and root that an edition of the whole roadmap states."""
+    """Roadmap items by id, with the count and root that an edition of the whole roadmap states.
+
+    Those that have moved are shown and not counted.
+    """
 
     items: list[ItemView]
     next: str | None

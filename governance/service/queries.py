@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from governance import __version__
 from governance.errors import NotFound
 from governance.replay.schedule import KnownBallot, quarters
-from governance.replay.space import SpaceState
+from governance.replay.space import SpaceState, edition_of
 from governance.service.answers import (
     CalendarView,
     CommitmentPage,
@@ -28,11 +28,10 @@ from governance.service.core import Service
 from governance.service.pages import Page, select
 from governance.store import entries
 from governance.store.entries import LogHead, table_of
-from governance.store.projected import BallotNoticeRow, BallotRow, CommitmentRow, ItemRow, MemberRow, SpaceRow
+from governance.store.projected import BallotNoticeRow, BallotRow, CommitmentRow, MemberRow, SpaceRow
 
 _spaces: Final = table_of(SpaceRow)
 _members: Final = table_of(MemberRow)
-_items: Final = table_of(ItemRow)
 _notices: Final = table_of(BallotNoticeRow)
 _ballots: Final = table_of(BallotRow)
 _commitments: Final = table_of(CommitmentRow)
@@ -104,7 +103,7 @@ def space_view(service: Service, space: str) -> SpaceView:
                 sa.select(sa.func.count()).select_from(table).where(table.c.log_id == head.id)
             )
             or 0
-            for table in (_members, _items, _notices, _commitments)
+            for table in (_members, _notices, _commitments)
         }
         constitution = None
         if row.constitution is not None:
@@ -133,7 +132,7 @@ def space_view(service: Service, space: str) -> SpaceView:
         constitution_digest=row.constitution,
         constitution_revision=row.constitution_revision,
         members=counts["members"],
-        items=counts["roadmap_items"],
+        items=edition_of(service.states.get(head.origin, SpaceState))[0],
         ballots=counts["ballot_notices"],
         commitments=counts["commitments"],
         links={name: f"{url}/{name}" for name in names},

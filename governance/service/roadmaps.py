@@ -31,7 +31,7 @@ def roadmap(service: Service, space: str, page: Page, quarter: str | None, statu
         where += [_items.c.status == status] if status is not None else []
         rows, following = select(conn, _items, "item", page, *where)
     count, root = edition_of(state)
-    return RoadmapView([_item(row) for row in rows], following, count, root)
+    return RoadmapView([_item(state, row) for row in rows], following, count, root)
 
 
 def item(service: Service, space: str, name: str) -> ItemView:
@@ -40,15 +40,21 @@ def item(service: Service, space: str, name: str) -> ItemView:
     Raises:
         NotFound: no such space, or no such item in it.
     """
+    state = service.states.get(service.states.space_origin(space), SpaceState)
     with service.store.read() as conn:
         log_id = space_log(service, conn, space).id
         chosen = sa.select(_items).where(_items.c.log_id == log_id, _items.c.item == name)
         row = conn.execute(chosen).first()
     if row is None:
         raise NotFound(f"the roadmap of {space} has no item {name[:80]}")
-    return _item(row)
+    return _item(state, row)
 
 
-def _item(row: Any) -> ItemView:
-    names = [f for f in ItemView.__struct_fields__ if f not in {"digest", "index"}]
-    return ItemView(**{n: getattr(row, n) for n in names}, digest=row.identity, index=row.idx)
+def _item(state: SpaceState, row: Any) -> ItemView:
+    names = [f for f in ItemView.__struct_fields__ if f not in {"digest", "index", "moved_to"}]
+    return ItemView(
+        **{n: getattr(row, n) for n in names},
+        digest=row.identity,
+        index=row.idx,
+        moved_to=state.ownership.moved_to(row.item),
+    )

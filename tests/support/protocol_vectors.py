@@ -17,6 +17,7 @@ from governance.replay.result import compute_result, result_bytes
 from governance.statements.delegation import DelegationRule
 from governance.statements.electorate import summarise
 from governance.statements.entry import Entry, read_envelope
+from tests.support.evidence_vectors import evidence
 from tests.support.world import NOW, Log, World, key, signed
 
 VECTORS = Path(__file__).parents[2] / "schemas" / "vectors"
@@ -255,7 +256,7 @@ def _delegation(world: World, *delegates: int, **changes: Any) -> Entry:
 
 def all_vectors() -> dict[str, str]:
     """Every vector file's text by name."""
-    found = [*envelopes(), *ballots(), *values(), *delegations()]
+    found = [*envelopes(), *ballots(), *values(), *delegations(), *evidence()]
     return {f"{name}.json": json.dumps(vector, indent=1) + "\n" for name, vector in found}
 
 

@@ -52,7 +52,7 @@ class Planner(Community):
     """A community whose steward keeps a roadmap."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(number, [], **{"roadmap-item": ["steward"]})
+        super().__init__(number, [], **{"roadmap-item": ["steward"], "roadmap-edition": ["steward"]})
 
     def name(self, item: str) -> str:
         """The global name of an item of this space."""

@@ -7,7 +7,9 @@ import json
 
 import pytest
 
+from governance.canonical import digest
 from governance.errors import GovernanceError
+from governance.log.evidence import parse_evidence, verify_evidence
 from governance.replay.ballot import BallotState
 from governance.replay.instance import InstanceState
 from governance.replay.result import compute_result, result_bytes
@@ -77,10 +79,40 @@ def test_a_whole_result(name):
     )
 
 
+@pytest.mark.parametrize("name", [n for n in FILES if n.startswith("evidence-")])
+def test_evidence(name):
+    vector = FILES[name]
+    data = base64.b64decode(vector["input"])
+    if vector["expect"] != "accepted":
+        with pytest.raises(GovernanceError) as caught:
+            verify_evidence(parse_evidence(data))
+        assert caught.value.code == vector["expect"]
+        return
+    finding = verify_evidence(parse_evidence(data))
+    assert digest(data) == vector["digest"]
+    assert [finding.kind, finding.origin, *finding.accused] == [
+        vector["kind"],
+        vector["origin"],
+        *vector["accused"],
+    ]
+    assert (list(finding.sizes), [root.hex() for root in finding.roots]) == (vector["sizes"], vector["roots"])
+    assert set(vector["accused"]) <= set(vector["test_keys"].values())
+
+
+def test_evidence_of_each_kind_is_shown():
+    assert {v["kind"] for n, v in FILES.items() if n.startswith("evidence-") and "kind" in v} == {
+        "same-size",
+        "different-sizes",
+        "cosigner",
+    }
+
+
 def test_both_outcomes_are_shown():
     expectations = {v.get("expect") for v in FILES.values()}
     assert {
         "accepted",
+        "bad-evidence",
+        "malformed-evidence",
         "malformed-envelope",
         "malformed-json",
         "bad-signature",

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from governance.audit.asked import Asking
+from governance.audit.checks import Findings
+from governance.audit.instance import audit_instance
 from governance.audit.run import audit
+from governance.audit.structure import Workers
 from governance.canonical import sha256
 from governance.errors import NotFound, SourceUnavailable
 from governance.fetch.directory import Directory
@@ -82,6 +85,35 @@ def test_the_same_history(asked):
     assert {c.status for c in checks} == {"passed"}
     assert all("one (" in c.detail and "two (" in c.detail for c in checks)
     assert evidence == []
+
+
+def test_what_was_read_twice_is_asked_about_once(asked):
+    findings = Findings()
+    for _ in range(2):
+        audit_instance(asked.files, findings, None, Workers())
+    assert len(findings.heads) == 2
+    Asking(asked.policy, asked.ask).about(findings)
+    assert [c.name for c in findings.checks].count("seen") == 1
+
+
+def test_who_is_down_is_asked_once_and_all_in_the_order_of_the_policy(asked):
+    wanted = []
+
+    def ask(url, limit):
+        wanted.append(url)
+        if "one.example" in url:
+            raise SourceUnavailable("down")
+        return asked.ask(url, limit)
+
+    def backwards(function, urls):
+        return [function(url) for url in reversed(list(urls))][::-1]
+
+    verdict = audit(asked.files, asking=Asking(asked.policy, ask, backwards))
+    checks = [c for c in verdict.checks if c.name == "seen"]
+    assert [url.split("/")[2] for url in wanted] == ["two.example", "one.example"] + (len(checks) - 1) * [
+        "two.example"
+    ]
+    assert all("1 of 2" in c.detail and "no answer of one (down)" in c.detail for c in checks)
 
 
 def test_nobody_answers(asked):

@@ -6,12 +6,18 @@ import pytest
 from msgspec.structs import replace
 
 from governance.audit.alone import audit_log
+from governance.audit.asked import Asking
 from governance.audit.joint import read_acceptance, read_shard
 from governance.audit.run import audit
-from governance.canonical import digest, encode
+from governance.canonical import digest, encode, sha256
 from governance.errors import AuditFailed, Malformed, NotFound, Refused
+from governance.log.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
+from governance.log.policy import Policy, PolicyWitness
+from governance.replay.joint_manifest import part_origin
 from governance.replay.joint_result import joint_bytes
-from tests.support.joint import Joint, decided, make_joint
+from governance.signing.note import parse_note
+from tests.support.cosigners import ONE, cosigned_by
+from tests.support.joint import NOW, Joint, decided, log_signer, make_joint
 from tests.support.memory import MemoryFiles
 from tests.support.world import signed
 
@@ -53,6 +59,39 @@ def test_one_instance_answers_for_its_own_part_and_says_what_is_missing():
     assert verdict.passed
     assert (found["joint"].status, found["joint parts"].status) == ("passed", "skipped")
     assert "--shard https://c1.example, https://c2.example" in found["joint parts"].detail
+
+
+def test_witnesses_are_asked_about_the_logs_of_all_parts():
+    joint = ballot()
+    shown = {}
+    for path, note in ((p, d) for c in joint.communities for p, d in c.files().items()):
+        if path.endswith("/checkpoint"):
+            show(shown, note)
+    asking = Asking(WITNESSED, lambda url, _: shown[url])
+    files, *others = sources(joint)
+    seen = [c for c in audit(files, shards=others, asking=asking).checks if c.name == "seen"]
+    assert {c.status for c in seen} == {"passed"}
+    assert len(seen) == len({c.log for c in seen}) == len(shown) == 9
+    (fork,) = {p.origin for p in joint.manifest.shards if "c2" in p.origin}
+    other = sign_checkpoint(Checkpoint(fork, 3, bytes(32)), [log_signer(fork)])
+    show(shown, other)
+    verdict = audit(files, shards=others, asking=asking)
+    assert [(c.log, c.name) for c in verdict.failures] == [(fork, "seen")]
+    asking = Asking(WITNESSED, lambda url, _: shown[url])
+    assert [c.log for c in audit(files, asking=asking).checks if c.name == "seen"] == [
+        "c0.example/instance",
+        "c0.example/spaces/club",
+        part_origin(joint.manifest, 0),
+    ]
+
+
+WITNESSED = Policy(witnesses=(PolicyWitness("one", ONE.key, "https://one.example"),))
+
+
+def show(shown, note):
+    """The witness's answer about that log, by URL."""
+    name = sha256(parse_checkpoint(parse_note(note).text).origin.encode()).hex()
+    shown[f"https://one.example/{name}/checkpoint"] = cosigned_by(note, NOW, ONE)
 
 
 def test_an_accepted_ballot_is_no_failure():

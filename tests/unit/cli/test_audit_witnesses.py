@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -87,6 +87,40 @@ def test_one_history(person, tmp_path):
             {"witnesses": 1, "asked": 2}
         ] * 3
     assert not list(tmp_path.glob("evidence*"))
+
+
+class Waiting(dict):
+    """Files of a witness that answers only after another one was asked."""
+
+    def __init__(self, files, other):
+        super().__init__(files)
+        self.other = other
+
+    def get(self, path):
+        return super().get(path) if self.other.wait(20) else None
+
+
+class Telling(dict):
+    """Files of a witness; `asked` is set by the first request."""
+
+    def __init__(self, files):
+        super().__init__(files)
+        self.asked = Event()
+
+    def get(self, path):
+        self.asked.set()
+        return super().get(path)
+
+
+def test_witnesses_are_asked_side_by_side_and_told_of_in_order(person, tmp_path):
+    public = TRUTH.publish(tmp_path / "public")
+    second = Telling(seen_by(TWO, TRUTH))
+    first = Waiting(seen_by(ONE, TRUTH), second.asked)
+    with website(first) as one, website(second) as two:
+        file = policy(tmp_path, *lines(one, two))
+        said = person.do("audit", public / FOLDER, "--witnesses", file, "--jobs", 1)
+    assert "2 of 2 witnesses have seen this history: one (" in said
+    assert said.index("one (") < said.index("two (")
 
 
 @pytest.mark.parametrize("chosen", [None, "proof.json"])

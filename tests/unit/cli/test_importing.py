@@ -35,6 +35,7 @@ def recorded(plan, before=()):
             revised_at=0,
             digest=f"d{index}-{item.revision}",
             index=index,
+            moved_to=None,
             **fields,
         )
     return list(known.values())

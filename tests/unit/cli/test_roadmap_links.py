@@ -38,7 +38,7 @@ def items(steward: Person) -> list[str]:
 
 
 def test_an_item_moves_by_two_commands_and_is_closed_by_a_third(towns):
-    _, (north, south), _ = towns
+    home, (north, south), _ = towns
     item = items(north)[0]
     offer = north.json("roadmap", "offer", item, f"{south.url}/spaces/south")
     assert north.refused("roadmap", "close", item, "--from", south.url)["error"] == "not-found"
@@ -56,6 +56,10 @@ def test_an_item_moves_by_two_commands_and_is_closed_by_a_third(towns):
     closed = north.json("roadmap", "close", item, "--from", south.url)
     assert closed["state"] == "moved"
     assert closed["home"].endswith("/south/taken")
+    listed = north.do("roadmap", "list")
+    assert f"{item}: {theirs['title']}, moved to {closed['home']}" in listed
+    assert "2 items of north" in listed
+    assert north.json("roadmap", "import", home / "roadmap.md", "--dry-run")["moved"] == [item]
     # Another text: the same words within the second are the statement that is recorded already.
     again = north.refused("roadmap", "offer", item, f"{south.url}/spaces/south", "--text", "once more")
     assert (again["error"], again["home"]) == ("not-home", closed["home"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from federation import copy_rows, errands, queue, views
 from federation.copies import DiskCopies
@@ -38,6 +39,7 @@ def test_a_file_that_does_not_fit_changes_nothing(tmp_path: Path) -> None:
     copies.remove("a/old")
     copies.remove("a/old")
     assert copies.used("a") == disk.used("a") == 8
+    assert REGISTRY.get_sample_value("althing_mirror_stored_bytes", {"peer": "sha256:a"}) == 8
 
 
 def test_what_a_failing_disk_has_stored_is_measured_again() -> None:
@@ -72,3 +74,31 @@ def test_a_peer_that_outgrows_its_room_stays_copied_as_far_as_it_was() -> None:
     node.copies = LimitedCopies(disk, 10_000_000)
     run(node, two.peer)
     assert two.copy(log).size == log.size
+
+
+class Highest(MemoryCopies):
+    """Remembers the most that one instance's copies ever took."""
+
+    most = 0
+
+    def write(self, path: str, data: bytes) -> None:
+        super().write(path, data)
+        self.most = max(self.most, self.used(path.partition("/")[0]))
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_a_peer_has_its_room_to_the_last_byte(missing: int) -> None:
+    def pull(limit: int) -> tuple[int, int, Highest]:
+        two = pair()
+        log = two.them.own.logs["them.example/spaces/nix"]
+        log.append(*(bytes(100) for _ in range(300)))
+        disk = Highest()
+        two.us.node.copies = LimitedCopies(disk, limit)
+        queue.plan(two.us.node, {two.peer: {"pull"}})
+        run(two.us.node, two.peer)
+        return two.copy(log).size, log.size, disk
+
+    copied, size, disk = pull(1 << 30)
+    assert copied == size
+    copied, size, disk = pull(disk.most - missing)
+    assert copied == (0 if missing else size)

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from federation import compare, errands, evidence, mirror, peers, seen
-from federation.evidence import MEDIA_TYPE
 from governance.canonical import digest, encode
 from governance.errors import BadEvidence, GovernanceError, NotFound, StorageUnavailable
 from governance.log.checkpoint import Checkpoint, sign_checkpoint
-from governance.log.evidence import different_sizes, parse_evidence, same_size, verify_evidence
+from governance.log.evidence import MEDIA_TYPE, different_sizes, parse_evidence, same_size, verify_evidence
 from governance.signing.note import Ed25519Signer
 from governance.statements.entry import read_entry
 from governance.statements.peer import Evidence

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import sqlalchemy as sa
 
+from federation import errands, queue
 from federation.followed import followed
 from federation.map_keeper import MapKeeper
 from federation.node import Node
@@ -16,7 +17,7 @@ from governance.statements.member import Member
 from governance.statements.roadmap import RoadmapItem
 from governance.statements.space import Space
 from tests.support.fed_nodes import MemoryInstance, MemoryLog
-from tests.support.mirrors import pair
+from tests.support.mirrors import Pair, pair
 from tests.support.people import recorded
 from tests.support.service import running
 from tests.support.world import key, public, signed
@@ -24,6 +25,13 @@ from tests.support.world import key, public, signed
 
 def keeper_of(node: Node) -> MapKeeper:
     return MapKeeper(lambda: followed(node), node.clock)
+
+
+def pull(two: Pair) -> None:
+    """The errand, done once."""
+    with two.us.node.db.read() as conn:
+        (errand,) = queue.of_peer(conn, two.peer)
+    queue.run(two.us.node, errand, errands.KINDS["pull"])
 
 
 def found_club(own: MemoryInstance) -> MemoryLog:
@@ -63,18 +71,24 @@ def test_the_map_is_made_of_own_files_and_copies():
     assert [i.name for i in keeper_of(two.us.node).current().map.items] == [them]
     assert item.provenance is not None
     assert item.provenance.size == log.size
-    # This test pulls by hand, so no contact is recorded.
+    # This test pulls by hand, so no errand is recorded.
     assert item.marks == ["stale"]
 
 
 def test_marks_come_from_what_the_node_knows():
     two = pair()
     log = found_club(two.them.own)
-    two.pull()
+    pulled = two.clock.now
+    queue.plan(two.us.node, {two.peer: {"pull"}})
+    pull(two)
+    two.later(90_000)
+    two.network.drop = lambda _sender, host: host == two.them.own.host
+    # A greeting of theirs is a contact, and says nothing about their logs.
     with two.us.node.db.write() as conn:
         conn.execute(sa.update(peers).where(peers.c.id == two.peer).values(contact_at=two.clock.now))
+    pull(two)
     _, theirs = followed(two.us.node)
-    assert (theirs.instance, theirs.checked_at) == (two.peer, two.clock.now)
+    assert (theirs.instance, theirs.checked_at) == (two.peer, pulled)
     assert (theirs.behind, theirs.frozen) == (frozenset(), frozenset())
     with two.us.node.db.write() as conn:
         chosen = sa.update(seen).where(seen.c.origin == log.origin)

@@ -101,6 +101,27 @@ def test_a_call_that_comes_while_the_errand_runs_is_not_lost(one: SimNode) -> No
 
     queue.run(one.node, at(one), kind(work))
     assert [e.peer for e in queue.due(one.node)] == ["p"]
+    assert at(one).last_ok == one.clock.now
+
+
+def test_how_an_errand_went_is_stored_although_it_was_called_again_meanwhile(one: SimNode) -> None:
+    queue.plan(one.node, {"p": {"pull"}})
+    queue.run(one.node, at(one), kind(lambda _n, _p: None))
+    done = one.clock.now
+    one.clock.now += 500
+
+    def work(_node: object, _peer: str) -> None:
+        queue.wake(one.node, "p")
+        raise NotFound("gone")
+
+    queue.run(one.node, at(one), kind(work))
+    assert (at(one).error, at(one).attempts, at(one).last_ok) == ("gone", 0, done)
+    queue.run(one.node, at(one), kind(lambda _n, _p: queue.wake(one.node, "p")))
+    assert (at(one).error, at(one).last_ok) == ("", one.clock.now)
+    with one.node.db.read() as conn:
+        assert queue.last_ok(conn, "p", "pull") == one.clock.now
+        assert queue.last_ok(conn, "p", "tell") == 0
+    assert [e.due_at for e in queue.due(one.node)] == [one.clock.now]
 
 
 def test_a_sign_of_life_revives_only_what_had_failed(one: SimNode) -> None:

@@ -15,6 +15,9 @@ from governance.errors import (
     NotHome,
     StaleRevision,
 )
+from governance.log.merkle import leaf_hash, root
+from governance.replay.space import edition_of
+from governance.statements.roadmap import RoadmapEdition
 from tests.support.joint import NOW, log_signer
 from tests.support.roadmaps import Planner, embedded, receipt_of
 from tests.support.world import key, signed
@@ -51,6 +54,37 @@ def test_an_item_moves_and_its_former_home_names_the_new_one(two):
     assert taker.space.state.items["finding"].statement.revision == 1
     (answer,) = taker.space.state.ownership.answers.values()
     assert answer.former == giver.name("search")
+
+
+def test_editions_hold_what_has_its_home_here(two):
+    giver, taker = two
+    moving = giver.space.state.items["search"].digest
+    before = edition_of(giver.space.state)
+    assert before == edition_by_hand(giver.space.state.items["index"].digest, moving)
+    giver.add(RoadmapEdition("club", "2027-Q1", *before, NOW))
+    offer = giver.offer("search", taker)
+    answer = taker.add(taker.accepting(giver, offer, "finding"))
+    assert edition_of(giver.space.state) == before
+    assert edition_of(taker.space.state) == edition_by_hand()
+    giver.add(giver.closing(taker, offer, answer))
+    left = edition_by_hand(giver.space.state.items["index"].digest)
+    refused(giver, RoadmapEdition("club", "2027-Q2", *before, NOW), InvalidStatement, "/root")
+    giver.add(RoadmapEdition("club", "2027-Q2", *left, NOW))
+    taker.plan("finding")
+    assert edition_of(taker.space.state) == edition_by_hand(taker.space.state.items["finding"].digest)
+
+
+def test_an_edition_holds_an_item_that_was_declined(two):
+    giver, taker = two
+    before = edition_of(giver.space.state)
+    offer = giver.offer("search", taker)
+    giver.add(giver.closing(taker, offer, taker.add(taker.declining(offer))))
+    assert edition_of(giver.space.state) == before
+
+
+def edition_by_hand(*digests: str) -> tuple[int, str]:
+    leaves = [leaf_hash(digest.encode()) for digest in digests]
+    return len(digests), root(leaves).hex()
 
 
 def test_an_offer_freezes_the_item_and_only_it(two):

@@ -11,6 +11,7 @@ from governance.audit.run import audit
 from governance.fetch.directory import Directory
 from governance.service.publishing import export
 from governance.signing.note import Ed25519Signer
+from governance.statements.roadmap import RoadmapEdition
 from governance.statements.roadmap_links import (
     ItemLink,
     SpaceRef,
@@ -78,10 +79,18 @@ def test_an_item_moves_from_one_service_to_the_other(two, tmp_path):
     accepted = recorded(post(south, accepting(north, offer))).json()
     mine = standing(south, "finding")
     assert (mine["state"], mine["former"], mine["revision"]) == ("owned", standing(north)["name"], None)
+    before = north.client.get(f"{north.community.url}/roadmap").json()
+    assert (before["edition_items"], before["items"][0]["moved_to"]) == (1, None)
+    recorded(post(north, RoadmapEdition("nix", "2027-Q1", 1, before["edition_root"], NOW)))
     recorded(post(north, closing(offer, accepted)))
     assert (standing(north)["state"], standing(north)["home"]) == ("moved", mine["name"])
     assert mine["name"] in post(north, second).json()["home"]
     recorded(post(south, south.community.item("finding", title="Finding")))
+    roadmap = north.client.get(f"{north.community.url}/roadmap").json()
+    assert [i["moved_to"] for i in roadmap["items"]] == [mine["name"]]
+    assert north.client.get(f"{north.community.url}/roadmap/search").json() == roadmap["items"][0]
+    assert roadmap["edition_items"] == north.client.get(north.community.url).json()["items"] == 0
+    recorded(post(north, RoadmapEdition("nix", "2027-Q2", 0, roadmap["edition_root"], NOW)))
     views = []
     for town in two:
         folder = tmp_path / f"export-{town.community.base}"
@@ -94,6 +103,7 @@ def test_an_item_moves_from_one_service_to_the_other(two, tmp_path):
     ]
     assert not found.conflicts
     assert not any(i.marks for i in found.items)
+    assert sorted((s.home.base_url, s.items) for s in found.sources) == [(NORTH, 0), (SOUTH, 1)]
 
 
 def test_a_declined_offer_frees_the_item_once_its_home_has_logged_it(two):
