@@ -10,8 +10,13 @@ from prometheus_client import REGISTRY
 from federation import copy_rows, errands, queue, views
 from federation.copies import DiskCopies
 from federation.copy_limit import LimitedCopies
+from federation.mirror_files import CopyFiles
 from federation.node import Node
 from governance.errors import StorageUnavailable
+from governance.log.checkpoint import open_checkpoint
+from governance.log.cosignature import verifier_for
+from governance.log.tiles import Bundle
+from governance.signing.note import parse_note
 from tests.support.fed_memory import MemoryCopies
 from tests.support.mirrors import pair
 
@@ -67,6 +72,12 @@ def test_a_peer_that_outgrows_its_room_stays_copied_as_far_as_it_was() -> None:
     run(node, two.peer)
     assert two.copy(log).size == size
     assert node.copies.used(home) <= node.copies.limit
+    served = CopyFiles(node, two.peer)
+    head = open_checkpoint(served.read("logs/spaces/nix/checkpoint", 10_000), [verifier_for(log.signer.key)])
+    assert head.size == size
+    assert served.read(f"logs/spaces/nix/{Bundle(0, size).path}", 100_000)
+    lines = {line.key_id for line in parse_note(two.copy(log).cosigned).signatures}
+    assert {cosigner.key.key_id for cosigner in node.keys.mirror} <= lines
     shown = views.peer_status(node, two.peer)
     assert shown.stored == node.copies.used(home)
     (error,) = [e.error for e in shown.errands if e.kind == "pull"]
