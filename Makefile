@@ -15,7 +15,7 @@ demo: $(VENV)/.installed $(WEB) ## play a whole quarter; then leave it running (
 	@$(BIN)/althing demo $(if $(ONCE),--once) $(if $(DATA),--data "$(DATA)") $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.tested $(WEB) lint ## everything that must hold: lint, types, import contracts, tests, coverage
-	@$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 lint: $(VENV)/.tested ## style, types, import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

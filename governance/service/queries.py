@@ -132,7 +132,7 @@ def space_view(service: Service, space: str) -> SpaceView:
         constitution_digest=row.constitution,
         constitution_revision=row.constitution_revision,
         members=counts["members"],
-        items=edition_of(service.states.get(head.origin, SpaceState))[0],
+        items=edition_of(service.states.get(head.name, SpaceState))[0],
         ballots=counts["ballot_notices"],
         commitments=counts["commitments"],
         links={name: f"{url}/{name}" for name in names},
