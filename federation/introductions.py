@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import msgspec
 import sqlalchemy as sa
 from msgspec import Meta
+from prometheus_client import Gauge
 
 from federation import identity, peers, queue
 from federation.documents import documents_since
@@ -19,7 +20,7 @@ from federation.peers import PeerRow
 from governance import limits
 from governance.canonical import decode, encode
 from governance.errors import IdentityChanged, NotAuthorised, RateLimited, Refused
-from governance.statements.base import Key
+from governance.statements.base import Key, Time
 from governance.statements.entry import Entry, read_entry
 
 REFETCH: Final = 300
@@ -41,11 +42,12 @@ class Welcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The answer: how far the greeted one trusts the greeting one, and its own time."""
 
     state: State
-    now: int
+    now: Time
 
 
 _greeting: Final = msgspec.json.Decoder(Greeting)
 _welcome: Final = msgspec.json.Decoder(Welcome)
+_skew: Final = Gauge("althing_peer_skew_seconds", "How far the clock of a peer is ahead of ours", ["peer"])
 
 
 def fetch_identity(node: Node, peer: str) -> int | None:
@@ -128,7 +130,9 @@ def greet(node: Node, peer: str) -> int | None:
     reply = node.client.post(peers.url_of(row, "/federation/v1/peers"), body, JSON)
     welcome = decode(reply.body, _welcome)
     now = node.clock()
-    peers.change(node, peer, theirs=welcome.state, contact_at=now, skew=welcome.now - (sent + now) // 2)
+    skew = welcome.now - (sent + now) // 2
+    _skew.labels(peer).set(skew)
+    peers.change(node, peer, theirs=welcome.state, contact_at=now, skew=skew)
     if welcome.state != row.theirs:
         peers.settle(node)
     return None

@@ -10,10 +10,12 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 import sqlalchemy as sa
+from prometheus_client import Gauge
 
 from federation.node import Node
 from federation.tables import errands
@@ -54,6 +56,7 @@ _done: Final = (
 _last_ok: Final = sa.select(errands.c.last_ok).where(
     errands.c.peer == sa.bindparam("of"), errands.c.kind == sa.bindparam("what")
 )
+_failing: Final = Gauge("althing_errand_failures", "Failures in a row of an errand", ["peer", "kind"])
 _log: Final = logging.getLogger("althing.federation")
 
 Work = Callable[[Node, str], int | None]
@@ -99,6 +102,8 @@ def plan(node: Node, wanted: Mapping[str, set[str]]) -> None:
     with node.db.write() as conn:
         for peer, kind in sorted(known - right):
             conn.execute(sa.delete(errands).where(errands.c.peer == peer, errands.c.kind == kind))
+            with suppress(KeyError):
+                _failing.remove(peer, kind)
         upsert_rows(conn, errands, [_row(Errand(peer, kind, now)) for peer, kind in sorted(right - known)])
 
 
@@ -164,6 +169,7 @@ def failed(node: Node, errand: Errand, error: GovernanceError) -> None:
 
 def _store(node: Node, done: Errand) -> None:
     """Store how it went; one that was woken while it ran stays due."""
+    _failing.labels(done.peer, done.kind).set(done.attempts)
     values = {
         "of": done.peer,
         "what": done.kind,

@@ -77,7 +77,8 @@ class Service:
             queue=options.queue,
             keep=LIVE_BALLOTS,
         )
-        figures.watch(lambda: self.sequencer.depth, lambda: self.sequencer.fault is not None)
+        writer = self.sequencer
+        figures.watch(lambda: writer.depth, lambda: writer.fault is not None, lambda: bool(writer.held))
         self.states.parent = self.sequencer.state_of
         self.states.stored = self._stored
         self._observers = ThreadPoolExecutor(1, thread_name_prefix="observers")

@@ -13,6 +13,7 @@ _entries: Final = Gauge("althing_log_entries", "Entries of a log", ["origin"])
 _commits: Final = Counter("althing_commits", "Batches committed")
 _waiting: Final = Gauge("althing_queue_waiting", "Statements that wait for the writer")
 _fault: Final = Gauge("althing_writer_stopped", "1 when nothing is written any more")
+_held: Final = Gauge("althing_held", "1 while nothing is signed because others are asked first")
 
 
 def note(heads: Iterable[LogHead]) -> None:
@@ -22,7 +23,8 @@ def note(heads: Iterable[LogHead]) -> None:
         _entries.labels(head.origin).set(head.size)
 
 
-def watch(depth: Callable[[], int], stopped: Callable[[], bool]) -> None:
-    """Where to read the queue's length and whether the writer has stopped."""
+def watch(depth: Callable[[], int], stopped: Callable[[], bool], held: Callable[[], bool]) -> None:
+    """Where to read the queue's length, whether the writer has stopped, and whether it is held."""
     _waiting.set_function(depth)
     _fault.set_function(stopped)
+    _held.set_function(held)

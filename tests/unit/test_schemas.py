@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import msgspec
 import pytest
 
+import federation
+import governance
+from federation.hints import Sizes
+from federation.introductions import Welcome
 from governance.cli.schemas import SCHEMAS, schema_files
 from governance.replay.result import compute_result
 from tests.support.world import World, signed
 
 FILES = schema_files()
+LEFT = ("governance.__main__", "governance.cli", "governance.counting.files")
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
@@ -65,6 +73,25 @@ def test_every_integer_is_bounded(name):
     for schema in integers_of(json.loads(FILES[name])):
         assert abs(schema["minimum"]) <= 2**53 - 1
         assert schema["maximum"] <= 2**53 - 1 or schema["maximum"] == 253_402_300_799
+
+
+def decoders():
+    """The types that bytes of others are decoded to, but ballot files, whose values the rule bounds."""
+    for package in (governance, federation):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not found.name.startswith(LEFT) and ".migrations" not in found.name:
+                for value in vars(importlib.import_module(found.name)).values():
+                    if isinstance(value, msgspec.json.Decoder) and value.type != dict[str, Any]:
+                        yield value.type
+
+
+def test_every_integer_that_another_instance_sends_is_bounded():
+    types = list(decoders())
+    assert {Welcome, Sizes} <= set(types)
+    for kind in types:
+        for schema in integers_of(msgspec.json.schema(kind)):
+            assert schema["minimum"] >= -(2**53) + 1, kind
+            assert schema["maximum"] <= 2**53 - 1, kind
 
 
 def test_no_statement_leaves_a_value_open():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from federation import guard
 from federation.endpoints import Request, Route
@@ -30,14 +31,17 @@ def scene(tmp_path: Path) -> Scene:
 def test_the_first_start_is_not_held(tmp_path: Path) -> None:
     with Scene(tmp_path).up() as us:
         assert us.service.held == ()
+        assert REGISTRY.get_sample_value("althing_held") == 0
 
 
 def test_an_old_store_takes_its_entries_back_and_goes_on(scene: Scene) -> None:
     scene.lose()
     with scene.up() as us:
         assert us.service.held == (guard.REASON,)
+        assert REGISTRY.get_sample_value("althing_held") == 1
         assert guard.confirm(us.service, us.node)
         assert us.service.held == ()
+        assert REGISTRY.get_sample_value("althing_held") == 0
         assert us.heads() == scene.heads, "byte for byte as before, our own signatures included"
         answer = us.running.community.cast(key(102), ["a"])
         assert recorded(answer).json()["index"] == us.node.own.head(Q1).size - 1

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import httpx
 import msgspec
 import pytest
+from prometheus_client import REGISTRY
 
 from federation import errands, http_signatures, introductions, peers, queue
 from federation.introductions import REFETCH
@@ -15,6 +17,7 @@ from governance.errors import (
     ClockSkew,
     GovernanceError,
     IdentityChanged,
+    Malformed,
     NotAuthorised,
     Replayed,
 )
@@ -180,6 +183,26 @@ def test_a_clock_that_is_off_is_told(two: Two, off: int) -> None:
     with pytest.raises(ClockSkew) as caught:
         two.a.node.client.get(f"{two.b.own.base_url}/federation/v1/keys", 1 << 20, signed=True)
     assert caught.value.facts["now"] == two.clock.now
+
+
+def test_clocks_are_compared_at_every_greeting(two: Two) -> None:
+    befriended(two)
+    two.b.node.clock = VirtualClock(two.clock.now + 120)
+    introductions.greet(two.a.node, two.b.own.instance)
+    assert two.row(two.a, two.b).skew == 120
+    told = REGISTRY.get_sample_value("althing_peer_skew_seconds", {"peer": two.b.own.instance})
+    assert told == 120
+
+
+@pytest.mark.parametrize("now", ["-1", "9223372036854775808", "1e3", "true", '"0"', "1" + 400 * "0"])
+def test_a_time_that_is_none_is_refused_as_the_peer_s_fault(two: Two, now: str) -> None:
+    befriended(two)
+    before = two.row(two.a, two.b)
+    said = f'{{"now":{now},"state":"blocked"}}'.encode()
+    two.b.respond = lambda *_: httpx.Response(200, content=said)  # type: ignore[method-assign]
+    with pytest.raises(Malformed):
+        introductions.greet(two.a.node, two.b.own.instance)
+    assert two.row(two.a, two.b) == before
 
 
 def test_a_new_root_is_followed_through_the_documents_between(two: Two) -> None:

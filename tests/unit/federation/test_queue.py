@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from prometheus_client import REGISTRY
 
 from federation import queue
 from federation.queue import CAP, FIRST, Kind
@@ -70,6 +71,22 @@ def test_failures_are_counted_with_their_reason_and_forgotten_after_a_success(on
         assert (at(one).attempts, at(one).error) == (n, "nothing there")
     assert queue.run(one.node, at(one), kind(lambda _n, _p: None))
     assert (at(one).attempts, at(one).error) == (0, "")
+
+
+def test_failures_are_shown_as_a_figure_for_as_long_as_the_errand_is_wanted(one: SimNode) -> None:
+    def shown() -> float | None:
+        return REGISTRY.get_sample_value("althing_errand_failures", {"peer": "figure", "kind": "pull"})
+
+    queue.plan(one.node, {"figure": {"pull"}})
+    for n in (1, 2):
+        queue.run(one.node, at(one, "figure"), kind(fails(NotFound("nothing there"))))
+        assert shown() == n
+    queue.run(one.node, at(one, "figure"), kind(lambda _n, _p: None))
+    assert shown() == 0
+    queue.plan(one.node, {})
+    assert shown() is None
+    queue.plan(one.node, {"figure": {"pull"}})
+    queue.plan(one.node, {})
 
 
 def test_retry_after_is_kept(one: SimNode) -> None:
