@@ -6,9 +6,11 @@ The code is federation's own; only the network, the clock, the logs and the tabl
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -39,10 +41,23 @@ def remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ed25519, "verify", lru_cache(maxsize=100_000)(ed25519.verify))
 
 
-# Whether these lines run is known from elsewhere; counting them would double the time.
-@pytest.mark.no_cover
+@pytest.fixture
+def undisturbed() -> Iterator[None]:
+    """Lines are not counted (whether they run is known from elsewhere), nor is old garbage looked for.
+
+    The marker `no_cover` of pytest-cov does not reach the workers of xdist.
+    """
+    tracer = sys.gettrace()
+    sys.settrace(None)
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+    sys.settrace(tracer)
+
+
 @pytest.mark.slow
-@pytest.mark.usefixtures("remembered")
+@pytest.mark.usefixtures("remembered", "undisturbed")
 def test_instances_converge(seed: range) -> None:
     for one in seed:
         world = World(one)
@@ -70,6 +85,7 @@ def traces() -> list[str]:
     return found
 
 
+@pytest.mark.usefixtures("undisturbed")
 def test_a_seed_repeats_exactly() -> None:
     """In this process, and in others where sets of strings have another order."""
     here = traces()
