@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
 from typing import Final
 
 import httpx
 
 from governance.errors import EgressRefused, MalformedAnswer, NoAnswer, NotFound, SourceUnavailable
 from governance.fetch import egress
+from governance.fetch.ahead import read_ahead
 from governance.fetch.exchange import exchange
 
-AHEAD: Final = 6
-"""Requests under way; with bundles of at most 16 MB it bounds the memory, typical ones have 0.2 MB."""
 _TRIES: Final = 3
 _AGENT: Final = {"user-agent": "althing-audit"}
 
@@ -58,21 +54,8 @@ class Website:
         return reply.body
 
     def read_many(self, paths: Iterable[str], limit: int) -> Iterator[bytes]:
-        """The bytes of the files in that order, `AHEAD` of them requested at a time."""
-        source = iter(paths)
-        with ThreadPoolExecutor(AHEAD) as pool:
-            waiting: deque[Future[bytes]] = deque()
-            try:
-                for path in islice(source, AHEAD):
-                    waiting.append(pool.submit(self.read, path, limit))
-                while waiting:
-                    data = waiting.popleft().result()
-                    for path in islice(source, 1):
-                        waiting.append(pool.submit(self.read, path, limit))
-                    yield data
-            finally:
-                for future in waiting:
-                    future.cancel()
+        """The bytes of the files in that order, some of them requested ahead."""
+        return read_ahead(self.read, paths, limit)
 
     def listing(self) -> list[str] | None:
         """None: a web server does not list its files."""

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from governance.errors import NotFound, SourceUnavailable, TooLarge
-from governance.fetch import http
+from governance.fetch import ahead
 from governance.fetch.http import Website
 
 
@@ -83,7 +83,7 @@ def test_many_keep_their_order_and_stay_bounded():
 
     names = [str(i) for i in range(50)]
     assert [d.decode() for d in site(answer).read_many(names, 10)] == names
-    assert most <= http.AHEAD
+    assert most <= ahead.AHEAD
 
 
 def test_many_stop_at_the_first_failure_and_when_abandoned():
