@@ -6,6 +6,7 @@ import ipaddress
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Final, NamedTuple, Self, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -41,6 +42,10 @@ class Page(msgspec.Struct, frozen=True):
     next: str | None = None
 
 
+class _Named(msgspec.Struct, frozen=True):
+    id: str
+
+
 class Client:
     """Requests to one instance.
 
@@ -68,6 +73,15 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self._transport.close()
+
+    @cached_property
+    def instance(self) -> str:
+        """The instance's id.
+
+        Raises:
+            GovernanceError: as `get`.
+        """
+        return self.get("/instance", _Named).id
 
     def get(self, path: str, kind: type[T], **query: str | int | None) -> T:
         """The typed answer of an API path, such as `/spaces/nix`.

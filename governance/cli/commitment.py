@@ -118,7 +118,7 @@ def _record(client: Client, commitment: Commitment, who: Identity) -> None:
     recorded = spaces.item(client, space, commitment.item)
     if recorded.status in {"proposed", "planned"}:
         revision = importing.revised(space, recorded, commitment.committed_at, status="committed")
-        spaces.record(client, space, "roadmap", signed(revision, who))
+        spaces.record(client, space, "roadmap", signed(spaces.bound(client, revision), who))
 
 
 @group.command()

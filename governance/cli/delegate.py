@@ -59,6 +59,7 @@ def delegate(  # noqa: PLR0913, PLR0917  # one parameter for each option
             last = until or delegating.furthest(spaces.adopted(client, name).constitution, now)
         before = client.get(spaces.path(name, "delegations", who.member_id), MemberDelegations)
         new = Delegation(
+            instance=client.instance,
             space=name,
             delegator=who.member_id,
             delegates=[to, *others] if to is not None else [],

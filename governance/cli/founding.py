@@ -24,12 +24,14 @@ def enrolment(
     who: Identity,
     now: int,
     *,
+    instance: str | None,
     roles: list[Role] | None = None,
     weight: str = "1",
     previous: str | None = None,
 ) -> Member:
-    """A member's enrolment in a space."""
+    """A member's enrolment in a space of an instance."""
     return Member(
+        instance=instance,
         space=space,
         member=who.member_id,
         key=who.enrolled,
@@ -63,12 +65,13 @@ def found(
         title=title,
         instance=instance.id,
         origin=f"{instance.origin.removesuffix('/instance')}/spaces/{space}",
-        founders=[enrolment(space, founder, now, roles=roles)],
+        founders=[enrolment(space, founder, now, instance=instance.id, roles=roles)],
         founded_at=now,
     )
     signers = (operator,) if operator.member_id == founder.member_id else (operator, founder)
     client.post("/spaces", signed(statement, *signers), Recorded)
-    return spaces.record(client, space, "constitution", signed(constitution, founder))
+    bound = spaces.bound(client, constitution)
+    return spaces.record(client, space, "constitution", signed(bound, founder))
 
 
 def read_request(data: bytes) -> Member:

@@ -100,6 +100,7 @@ def accept(
         state = read_space(open_source(place.base_url).files, found, position)
         rows = state.roll(found.eligibility.roles, found.eligibility.weights)
         new = JointAcceptance(
+            instance=client.instance,
             space=name,
             manifest=encode(found).decode(),
             roll=roll_ref(rows),

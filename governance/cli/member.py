@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -15,7 +16,7 @@ from governance.cli.key import Kind, generate
 from governance.cli.options import DEFAULT_URL, Json, KeyFile, Space, Url, Yes
 from governance.cli.place import parse_place
 from governance.cli.signing import load_identity, member_file, of, signed
-from governance.errors import AlreadyExists, MalformedRequest
+from governance.errors import AlreadyExists, InvalidStatement, MalformedRequest
 from governance.service.answers import MemberView
 from governance.signing import suites
 from governance.statements.base import Key
@@ -25,6 +26,7 @@ group = typer.Typer(no_args_is_help=True)
 ROLES = ("steward", "registrar", "auditor", "member")
 Roles = Annotated[list[str] | None, typer.Option("--role", help="steward, registrar, auditor or member.")]
 Weight = Annotated[str, typer.Option(help="Voting weight, where the constitution uses weights.")]
+_id: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def register(app: typer.Typer) -> None:
@@ -40,19 +42,29 @@ def _roles(given: list[str] | None) -> list[str]:
 
 
 @group.command()
-def request(
+def request(  # noqa: PLR0917  # one parameter for each option
     space: Annotated[str, typer.Argument(help="The community's short name.")],
     file: Annotated[
         Path | None, typer.Argument(help="Where to write the request.  [default: SPACE.request]")
     ] = None,
     role: Roles = None,
     weight: Weight = "1",
+    instance: Annotated[
+        str | None,
+        typer.Option(help="Id of the community's instance, sha256:….  [default: asked at the address]"),
+    ] = None,
     key: KeyFile = None,
+    url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
-    """Write a signed request to join, for the community's registrar. It holds your public key and no name."""
+    """Write a signed request to join, for the community's registrar. It holds your public key and no name.
+
+    It is good for that community alone. On a machine without network, say which instance it is of.
+    """
     who = load_identity(key)
-    member = founding.enrolment(space, who, int(time.time()), roles=_roles(role), weight=weight)
+    member = founding.enrolment(
+        space, who, int(time.time()), instance=_instance(instance, url), roles=_roles(role), weight=weight
+    )
     path = file or Path(f"{space}.request")
     home.write_new(path, signed(member, who) + b"\n")
     if as_json:
@@ -62,6 +74,17 @@ def request(
         f"✓ Written to {path}. Send it to the community's registrar.",
         f"  You will be known as {who.member_id}",
     )
+
+
+def _instance(given: str | None, url: str) -> str:
+    if given is None:
+        with Client(parse_place(url).base_url) as client:
+            return client.instance
+    if not _id.fullmatch(given):
+        raise MalformedRequest(
+            "the id of an instance is sha256: and 64 hex digits; `althing instance show` prints it"
+        )
+    return given
 
 
 @group.command()
@@ -83,6 +106,13 @@ def approve(
         typer.confirm("Enrol?", abort=True)
     registrar = load_identity(key)
     with Client(parse_place(url).base_url) as client:
+        if member.instance not in {None, client.instance}:
+            # Before signing: elsewhere that signature might enrol somebody.
+            raise InvalidStatement(
+                f"this request is for {member.space} at another instance, {member.instance}; have it made "
+                f"again with --url {client.base_url}",
+                pointer="/instance",
+            )
         recorded = spaces.record(client, member.space, "members", founding.approve(data, registrar))
     if as_json:
         emit({"member": member.member, "index": recorded.index, "digest": recorded.digest})
@@ -105,7 +135,9 @@ def add(
     newcomer, registrar = load_identity(member_key), load_identity(key)
     with Client(place.base_url) as client:
         name = spaces.space_of(client, place, space)
-        member = founding.enrolment(name, newcomer, int(time.time()), roles=_roles(role), weight=weight)
+        member = founding.enrolment(
+            name, newcomer, int(time.time()), instance=client.instance, roles=_roles(role), weight=weight
+        )
         recorded = spaces.record(client, name, "members", signed(member, newcomer, registrar))
     if as_json:
         emit({"member": member.member, "index": recorded.index, "digest": recorded.digest})
@@ -147,10 +179,11 @@ def rotate(
         view = spaces.member(client, name, old.member_id)
         if Key(view.suite, view.public) != old.enrolled:
             raise MalformedRequest(f"{old.member_id} has another key by now; give that one with --key")
+        revision = rotation(name, view, Key(fresh.suite, fresh.public), int(time.time()))
+        bound = spaces.bound(client, revision)
         home.write_new(member_file(new_key), old.member_id.encode() + b"\n", secret=True)
         home.write_new(new_key, fresh.dump(), secret=True)
-        revision = rotation(name, view, Key(fresh.suite, fresh.public), int(time.time()))
-        recorded = spaces.record(client, name, "members", signed(revision, old, of(fresh)))
+        recorded = spaces.record(client, name, "members", signed(bound, old, of(fresh)))
     if as_json:
         emit({"member": old.member_id, "file": str(new_key), "index": recorded.index})
         return

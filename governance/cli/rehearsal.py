@@ -153,11 +153,11 @@ class Rehearsal:
 
     def enrol(self) -> None:
         """Enrol every voter; each signs with their own key, the operator as registrar."""
-        now = int(time.time())
+        now, instance = int(time.time()), self.client.instance
 
         def one(voter: tuple[Identity, tuple[Answer | None, int]]) -> Recorded:
             who, (_, weight) = voter
-            member = founding.enrolment(self.space, who, now, weight=str(weight))
+            member = founding.enrolment(self.space, who, now, instance=instance, weight=str(weight))
             return spaces.record(self.client, self.space, "members", signed(member, who, self.operator))
 
         started = time.perf_counter()

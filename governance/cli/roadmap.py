@@ -80,7 +80,7 @@ def record_all(client: Client, space: str, plan: Plan, who: Identity) -> None:
     """
     with progress() as bar:
         for change in bar.track(plan.changes, description="recording"):
-            spaces.record(client, space, "roadmap", signed(change.item, who))
+            spaces.record(client, space, "roadmap", signed(spaces.bound(client, change.item), who))
 
 
 def _preview(plan: Plan) -> None:
@@ -166,4 +166,4 @@ def publish(
 def edition_of(client: Client, space: str, quarter: str, now: int) -> RoadmapEdition:
     """The roadmap as recorded now, as an edition."""
     view = client.get(spaces.path(space, "roadmap"), RoadmapView, limit=1)
-    return RoadmapEdition(space, quarter, view.edition_items, view.edition_root, now)
+    return spaces.bound(client, RoadmapEdition(space, quarter, view.edition_items, view.edition_root, now))

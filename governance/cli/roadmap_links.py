@@ -16,7 +16,6 @@ from governance.cli.options import DEFAULT_URL, Json, KeyFile, Space, Url
 from governance.cli.place import parse_place
 from governance.cli.signing import load_identity, signed
 from governance.errors import MalformedRequest
-from governance.service.answers import InstanceView
 from governance.service.standing import StandingView
 from governance.statements.roadmap_links import ItemLink
 
@@ -115,7 +114,7 @@ def _state(
         known = next((x for x in standing.links if (x.relation, x.target) == (relation, named)), None)
         previous = None if known is None else known.digest
         new = ItemLink(space, item, relation, named, present, previous, text, int(time.time()))
-        recorded = spaces.record(client, space, "roadmap", signed(new, who))
+        recorded = spaces.record(client, space, "roadmap", signed(spaces.bound(client, new), who))
     if as_json:
         emit(
             {"item": item, "relation": relation, "target": named, "present": present, "index": recorded.index}
@@ -140,7 +139,7 @@ def global_name(target: str, standing: StandingView) -> str:
     if match is None or place is None or place.space is None:
         raise MalformedRequest(f"{target[:200]!r} is no item: give its id, its global name or its address")
     with Client(place.base_url) as client:
-        instance = client.get("/instance", InstanceView).id
+        instance = client.instance
     return f"{instance}/{place.space}/{match['item']}"
 
 

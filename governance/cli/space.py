@@ -83,7 +83,7 @@ def delegation(
             delegation_quarters=quarters,
         )
         name = found.view.space
-        recorded = spaces.record(client, name, "constitution", signed(revised, who))
+        recorded = spaces.record(client, name, "constitution", signed(spaces.bound(client, revised), who))
     if as_json:
         emit({"space": name, "index": recorded.index, "delegation_quarters": quarters})
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 
@@ -10,8 +11,11 @@ from governance.cli.client import Client, segment
 from governance.cli.place import Place
 from governance.errors import InvalidStatement, MalformedRequest
 from governance.service.answers import InstanceView, ItemView, MemberView, Recorded, SpaceView
+from governance.statements.base import BoundStatement
 from governance.statements.entry import read_envelope
 from governance.statements.space import Constitution
+
+B = TypeVar("B", bound=BoundStatement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,11 @@ def adopted(client: Client, space: str) -> Adopted:
     if not isinstance(constitution, Constitution):
         raise InvalidStatement(f"the space {space} has no constitution yet")
     return Adopted(view, constitution)
+
+
+def bound(client: Client, statement: B) -> B:
+    """The statement, for this instance alone: no other one can take it for a space of the same name."""
+    return msgspec.structs.replace(statement, instance=client.instance)
 
 
 def items(client: Client, space: str, **query: str | None) -> list[ItemView]:

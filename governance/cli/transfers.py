@@ -137,7 +137,8 @@ def accept(  # noqa: PLR0917  # one parameter for each option
             say(f"{old.title} ({old.status}), from {other.ref.origin} of {other.name}")
             typer.confirm(f"Take it as {own}, as {short(mine.who.member_id)}?", abort=True)
         accepted = mine.accepted(own, global_name(found.statement)) or _accept(mine, own, other, found)
-        mine.record(_first(old, mine.space, own, global_name(found.statement), int(time.time())))
+        first = _first(old, mine.space, own, global_name(found.statement), int(time.time()))
+        mine.record(spaces.bound(client, first))
     if as_json:
         emit({"item": own, "former": global_name(found.statement), "accepted": accepted})
         return

@@ -21,7 +21,7 @@ from governance.replay.delegation_records import Delegated, DelegationRecord, ch
 from governance.replay.enrolment import MemberRecord, authorise_enrolment
 from governance.replay.ownership import Ownership
 from governance.statements.ballot import Ballot
-from governance.statements.base import Key, Statement
+from governance.statements.base import BoundStatement, Key, Statement
 from governance.statements.delegation import Delegation
 from governance.statements.electorate import Voter, voter_row
 from governance.statements.entry import Entry, verify_signer
@@ -54,12 +54,13 @@ class SpaceState:
     """Fold of a space's log.
 
     `former` keeps the earlier revisions of members who have any, `granted` the roles that any constitution
-    gave for a kind.
+    gave for a kind. `bound` once statements have to name the instance (`BoundStatement`).
     """
 
     origin: str
     instance: InstanceKeys
     size: int = 0
+    bound: bool = False
     space: Space | None = None
     constitution: Recorded[Constitution] | None = None
     members: dict[str, MemberRecord] = field(default_factory=dict)
@@ -126,6 +127,20 @@ class SpaceState:
         """The rows of a part of a joint ballot: as frozen when this space accepted its manifest."""
         return joint.shard_roll(self.joints, ballot)
 
+    def require_bound(self, statement: BoundStatement, *, bound: bool, pointer: str = "") -> None:
+        """Refuse what was signed for a space of this name at another instance.
+
+        Raises:
+            InvalidStatement: it names another instance, or none where it has to.
+        """
+        if statement.instance is None and bound:
+            raise InvalidStatement(
+                f"this space asks for the instance's id in what is signed for it: {self.instance.instance}",
+                pointer=f"{pointer}/instance",
+            )
+        if statement.instance not in {None, self.instance.instance}:
+            raise InvalidStatement("this statement is for another instance", pointer=f"{pointer}/instance")
+
     def admit(self, index: int, entry: Entry) -> None:
         """Fold one entry.
 
@@ -145,6 +160,8 @@ class SpaceState:
             raise InvalidStatement("a space's log begins with its founding, once")
         if self.space is not None and getattr(statement, "space", None) != self.space.space:
             raise InvalidStatement("this statement is for another space", pointer="/space")
+        if isinstance(statement, BoundStatement):
+            self.require_bound(statement, bound=self.bound)
         handler(self, statement, entry, index)
         self.identities[entry.identity] = index
         self.size += 1
@@ -155,8 +172,10 @@ def _found(state: SpaceState, new: Space, entry: Entry, index: int) -> None:
         raise InvalidStatement("the founding names another log or instance", pointer="/origin")
     require_founder(entry, state.instance.once)
     founders = {}
+    bound = any(member.instance is not None for member in new.founders)
     for position, member in enumerate(new.founders):
         pointer = f"/founders/{position}"
+        state.require_bound(member, bound=bound, pointer=pointer)
         if member.space != new.space or member.previous is not None or member.status != "active":
             raise InvalidStatement("a founder is a first, active enrolment in this space", pointer=pointer)
         verify_signer(entry, member.member, member.key)
@@ -164,6 +183,7 @@ def _found(state: SpaceState, new: Space, entry: Entry, index: int) -> None:
     if not any("steward" in m.roles for m in new.founders):
         raise InvalidStatement("a space needs a steward among its founders", pointer="/founders")
     state.space = new
+    state.bound = bound
     state.members.update(founders)
 
 
@@ -182,6 +202,7 @@ def _constitution(state: SpaceState, new: Constitution, entry: Entry, index: int
         raise InvalidStatement("the ballot would close before it opens", pointer="/calendar")
     require_any_role(entry, state)
     state.constitution = Recorded(new, entry.identity, index)
+    state.bound = state.bound or new.instance is not None
     for kind, roles in new.permissions.items():
         state.granted[kind] = state.granted.get(kind, frozenset()) | frozenset(roles)
 

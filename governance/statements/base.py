@@ -62,6 +62,15 @@ class Statement(Value, frozen=True):
         return encode(self)
 
 
+class BoundStatement(Statement, frozen=True, kw_only=True, omit_defaults=True):
+    """What a person signs for a space and nothing else in it tells from a space of that name elsewhere.
+
+    `instance` is the id of the space's instance; left out only where the space does not ask for it.
+    """
+
+    instance: Digest | None = None
+
+
 class Key(Value, frozen=True):
     """A public key with the one suite it may be used with."""
 

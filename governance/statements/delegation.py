@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from governance.counting.threshold import Threshold
 from governance.statements.base import (
+    BoundStatement,
     Count,
     Digest,
     MemberId,
@@ -53,7 +54,7 @@ class DelegationRule(Value, frozen=True):
 
 
 @kind("delegation")
-class Delegation(Statement, frozen=True):
+class Delegation(BoundStatement, frozen=True):
     """A member lets others vote for them. The latest one of a delegator and scope counts.
 
     Without delegates it revokes the one before; then it has no expiry. `expires` is the last quarter in which

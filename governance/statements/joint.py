@@ -11,6 +11,7 @@ from governance.counting.threshold import Threshold
 from governance.statements.ballot import Eligibility, NonceHolder, Question
 from governance.statements.base import (
     BlobRef,
+    BoundStatement,
     Count,
     Digest,
     Hash,
@@ -101,7 +102,7 @@ class Manifest(Value, frozen=True):
 
 
 @kind("joint-acceptance")
-class JointAcceptance(Statement, frozen=True):
+class JointAcceptance(BoundStatement, frozen=True):
     """The space takes part: it accepts the manifest and freezes its roll as it is at this entry.
 
     `manifest` is the manifest's canonical bytes as text. `roll` is the blob of the frozen rows.

@@ -6,11 +6,21 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from governance.statements.base import Amount, Digest, Key, MemberId, Role, Slug, Statement, Time, kind
+from governance.statements.base import (
+    Amount,
+    BoundStatement,
+    Digest,
+    Key,
+    MemberId,
+    Role,
+    Slug,
+    Time,
+    kind,
+)
 
 
 @kind("member")
-class Member(Statement, frozen=True):
+class Member(BoundStatement, frozen=True):
     """One revision of a member's enrolment.
 
     Signed by the key it names when that key is new (possession) and by a registrar; a member may rotate their

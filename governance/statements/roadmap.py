@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from governance.statements.base import (
+    BoundStatement,
     Count,
     Digest,
     Hash,
@@ -27,7 +28,7 @@ Label = Annotated[str, Meta(max_length=200)]
 
 
 @kind("roadmap-item")
-class RoadmapItem(Statement, frozen=True):
+class RoadmapItem(BoundStatement, frozen=True):
     """One revision of an item. `not-planned` with its reason is a status of full standing (DESIGN 1)."""
 
     space: Slug
@@ -48,7 +49,7 @@ class RoadmapItem(Statement, frozen=True):
 
 
 @kind("roadmap-edition")
-class RoadmapEdition(Statement, frozen=True):
+class RoadmapEdition(BoundStatement, frozen=True):
     """The roadmap as published for a quarter: every item at its latest revision before this entry.
 
     `root` is the RFC 6962 root over the items' revision digests (as text), ascending by item id.

@@ -7,7 +7,17 @@ from typing import Annotated
 from msgspec import Meta
 
 from governance import limits
-from governance.statements.base import Digest, Origin, Slug, Statement, Text, Time, Value, kind
+from governance.statements.base import (
+    BoundStatement,
+    Digest,
+    Origin,
+    Slug,
+    Statement,
+    Text,
+    Time,
+    Value,
+    kind,
+)
 from governance.statements.space import VKey
 
 _SLUG = "[a-z0-9][a-z0-9-]{0,62}"
@@ -31,7 +41,7 @@ ReceiptText = Annotated[str, Meta(max_length=limits.RECEIPT_TEXT, description="C
 
 
 @kind("item-link")
-class ItemLink(Statement, frozen=True):
+class ItemLink(BoundStatement, frozen=True):
     """How an item of this space stands to another one, anywhere; `present: false` takes it back.
 
     `depends-on`: needs the other first. `blocks`: the other needs this first. `adopts`: takes on what the

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from governance.counting.threshold import Threshold
 from governance.statements.base import (
+    BoundStatement,
     Count,
     Digest,
     Hash,
@@ -69,7 +70,7 @@ class BallotDefaults(Value, frozen=True):
 
 
 @kind("constitution")
-class Constitution(Statement, frozen=True, omit_defaults=True):
+class Constitution(BoundStatement, frozen=True):
     """The space's own rules: which roles may record what, the calendar, the defaults.
 
     `delegation_quarters` is how many quarters ahead a delegation may reach; left out, there are none here.

@@ -57,7 +57,8 @@ class Town:
             )
             for number in range(members):
                 who = of(Ed25519Key(self._seed(number)))
-                request = signed(founding.enrolment(self.space, who, now), who)
+                asked = founding.enrolment(self.space, who, now, instance=client.instance)
+                request = signed(asked, who)
                 spaces.record(client, self.space, "members", founding.approve(request, self.steward))
                 self.members.append(who)
 

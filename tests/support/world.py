@@ -78,8 +78,8 @@ class Log:
 class World:
     """An instance with one space, a steward who is also registrar, and `voters` members."""
 
-    def __init__(self, voters: int = 3, **constitution: Any) -> None:
-        self.root, self.service, self.operator = key(1), key(2), key(3)
+    def __init__(self, voters: int = 3, *, root: int = 1, **constitution: Any) -> None:
+        self.root, self.service, self.operator = key(root), key(2), key(3)
         self.steward = key(4)
         self.voters = [key(100 + n) for n in range(voters)]
         self.instance = Log(InstanceState(f"{BASE}/instance"))

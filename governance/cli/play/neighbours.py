@@ -14,7 +14,6 @@ from governance.cli.console import say
 from governance.cli.play.stage import Stage, command, environment
 from governance.cli.space import operator_key
 from governance.errors import BadProof, NoAnswer
-from governance.service.answers import InstanceView
 from governance.statements.entry import read_envelope
 from governance.statements.instance import Instance
 
@@ -114,7 +113,7 @@ class Neighbours:
             ballot: path of that ballot's cosigned head among the public files.
         """
         with Client(self.first.url) as client:
-            instance = client.get("/instance", InstanceView).id.removeprefix("sha256:")
+            instance = client.instance.removeprefix("sha256:")
         root = self.folder / "keys" / "root"
         shutil.copy(self.first.data / "keys" / "root", root)
         name, neighbour = next(iter(self.others.items()))

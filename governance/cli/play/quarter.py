@@ -116,7 +116,10 @@ class Quarter:
             self.people = recruit(self.data / "keys", watch("making keys", sum(n for _, n in GROUPS)))
             advance = watch("enrolling", len(self.people))
             for person in self.people:
-                request = signed(founding.enrolment(SPACE, person.who, int(time.time())), person.who)
+                member = founding.enrolment(
+                    SPACE, person.who, int(time.time()), instance=self.client.instance
+                )
+                request = signed(member, person.who)
                 spaces.record(self.client, SPACE, "members", founding.approve(request, self.steward))
                 advance()
         say(f"✓ {len(self.people)} members are enrolled with keys of their own: {kinds(self.people)}")

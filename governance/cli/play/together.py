@@ -53,7 +53,7 @@ def settle(stage: Stage, name: str, folder: Path, members: int) -> Community:
         operator = load_identity(operator_key(stage.data))
         founding.found(client, name, name.title(), operator, steward, constitution)
         for who in people:
-            request = signed(founding.enrolment(name, who, now), who)
+            request = signed(founding.enrolment(name, who, now, instance=client.instance), who)
             spaces.record(client, name, "members", founding.approve(request, steward))
     return Community(stage, name, key, people)
 

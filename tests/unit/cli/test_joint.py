@@ -35,7 +35,7 @@ def towns(tmp_path_factory):
         both.do("key", "new")
         for steward, name in zip(stewards, ("north", "south"), strict=True):
             request = home / f"{name}.request"
-            both.do("member", "request", name, request)
+            both.do("member", "request", name, request, "--url", steward.url)
             steward.do("member", "approve", request, "--yes")
         yield home, stewards, both
 

@@ -117,6 +117,15 @@ def test_a_manifest_of_another_instance_under_our_origin_is_refused():
     refused(club.space, signed(club.acceptance(changed), club.steward), InvalidStatement, "/manifest")
 
 
+def test_an_acceptance_for_the_other_community_of_that_name_is_none_here():
+    club, other = Community(0, [100]), Community(1, [200])
+    manifest = manifest_of([club, other])
+    assert club.space.state.space.space == other.space.state.space.space
+    theirs = club.acceptance(manifest, instance=other.instance_id)
+    refused(club.space, signed(theirs, club.steward), InvalidStatement, "/instance")
+    club.space.add(signed(replace(theirs, instance=club.instance_id), club.steward))
+
+
 def test_the_manifest_has_one_form_and_no_unknown_part():
     club, other = Community(0, [100]), Community(1, [200])
     manifest = manifest_of([club, other])
