@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from governance import limits
@@ -15,13 +14,11 @@ from governance.errors import GovernanceError, InvalidStatement, Malformed, Refu
 from governance.log.checkpoint import Checkpoint
 from governance.replay.instance import InstanceState, check_document
 from governance.replay.space import SpaceState
+from governance.signing import fingerprint
 from governance.statements.entry import Entry, read_entry
 from governance.statements.instance import Instance
 
 DOCUMENT: Final = ".well-known/althing.json"
-_LEAST: Final = 16
-"""Hex digits of a fingerprint that are too many to search for another key by trying."""
-_separators: Final = re.compile(r"[\s:.-]+")
 
 
 def read_document(files: PublicFiles, log: Log) -> Entry | None:
@@ -40,12 +37,6 @@ def read_document(files: PublicFiles, log: Log) -> Entry | None:
     return entry
 
 
-def matches_fingerprint(instance: str, expected: str) -> bool:
-    """Whether an instance id begins with the expected hex digits, at least 16; separators are ignored."""
-    digits = _separators.sub("", expected.lower().removeprefix("sha256:"))
-    return len(digits) >= _LEAST and instance.removeprefix("sha256:").startswith(digits)
-
-
 def base_of(origin: str) -> str:
     """The part of an instance's origin that all its logs begin with."""
     return origin.removesuffix("/instance")
@@ -55,7 +46,7 @@ def check_fingerprint(log: Log, instance: str, expected: str | None) -> None:
     """That this is the instance somebody knows from elsewhere."""
     if expected is None:
         log.skipped("fingerprint", f"none was given to compare with; this instance is {instance}")
-    elif matches_fingerprint(instance, expected):
+    elif fingerprint.matches(instance, expected):
         log.passed("fingerprint", f"{instance} is the expected instance")
     else:
         log.fail("fingerprint", f"{instance} is not the expected {expected}", file=DOCUMENT)

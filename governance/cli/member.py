@@ -19,6 +19,7 @@ from governance.cli.signing import load_identity, member_file, of, signed
 from governance.errors import AlreadyExists, InvalidStatement, MalformedRequest
 from governance.service.answers import MemberView
 from governance.signing import suites
+from governance.signing.fingerprint import fingerprint
 from governance.statements.base import Key
 from governance.statements.member import Member
 
@@ -61,17 +62,18 @@ def request(  # noqa: PLR0917  # one parameter for each option
 
     It is good for that community alone. On a machine without network, say which instance it is of.
     """
-    who = load_identity(key)
+    who, named = load_identity(key), _instance(instance, url)
     member = founding.enrolment(
-        space, who, int(time.time()), instance=_instance(instance, url), roles=_roles(role), weight=weight
+        space, who, int(time.time()), instance=named, roles=_roles(role), weight=weight
     )
     path = file or Path(f"{space}.request")
     home.write_new(path, signed(member, who) + b"\n")
     if as_json:
-        emit({"file": str(path), "member": who.member_id})
+        emit({"file": str(path), "member": who.member_id, "instance": named})
         return
     say(
         f"✓ Written to {path}. Send it to the community's registrar.",
+        f"  It is good for {space} at the instance {fingerprint(named)} alone.",
         f"  You will be known as {who.member_id}",
     )
 

@@ -26,6 +26,7 @@ from governance.service.answers import (
 )
 from governance.service.core import Service
 from governance.service.pages import Page, select
+from governance.signing.fingerprint import fingerprint
 from governance.store import entries
 from governance.store.entries import LogHead, table_of
 from governance.store.projected import BallotNoticeRow, BallotRow, CommitmentRow, MemberRow, SpaceRow
@@ -57,12 +58,6 @@ def instance_view(service: Service) -> InstanceView:
         signing=not service.held,
         spaces=[_brief(service, row) for row in rows],
     )
-
-
-def fingerprint(instance_id: str) -> str:
-    """The instance's id for reading aloud: the first 16 bytes of it in groups of four hex digits."""
-    digits = instance_id.removeprefix("sha256:")[:32]
-    return " ".join(digits[i : i + 4] for i in range(0, 32, 4))
 
 
 def space_page(service: Service, page: Page) -> SpacePage:

@@ -12,6 +12,7 @@ from governance.cli import spaces
 from governance.cli.client import Client
 from governance.errors import InvalidStatement
 from governance.log.tiles import Bundle, parse_bundle
+from governance.signing.fingerprint import fingerprint
 from governance.statements.base import BoundStatement
 from governance.statements.entry import read_entry, read_envelope
 from governance.statements.member import Member
@@ -76,7 +77,8 @@ def test_a_request_is_made_without_network_when_the_instance_is_named(two, tmp_p
         instance = client.instance
     nowhere = ("--url", "http://127.0.0.1:9")
     assert two.ben.refused("member", "request", "mill", tmp_path / "a", *nowhere)["error"] == "no-answer"
-    two.ben.do("member", "request", "mill", tmp_path / "b", "--instance", instance, *nowhere)
+    said = two.ben.do("member", "request", "mill", tmp_path / "b", "--instance", instance, *nowhere)
+    assert fingerprint(instance) in said
     asked = read_envelope((tmp_path / "b").read_bytes().strip()).statement
     assert isinstance(asked, Member)
     assert asked.instance == instance
