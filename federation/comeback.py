@@ -32,8 +32,9 @@ def renew_cosigners(service: Service, node: Node) -> None:
     """
     if node.renewed:
         return
-    twice = len(node.keys.witness) > 1
-    node.keys = keys.renew_cosigners(service.data_dir, service.states.base, post_quantum=twice)
+    node.keys = keys.renew_cosigners(
+        service.data_dir, service.states.base, post_quantum=service.options.post_quantum
+    )
     node.renewed = True
     _log.warning(
         "our logs are from an old backup: witness and mirror have new keys, and cosign nothing before the "

@@ -26,7 +26,6 @@ from governance.canonical import digest
 from governance.errors import GovernanceError, IntegrityFault, NotFound, Unavailable
 from governance.log.checkpoint import Checkpoint, open_checkpoint
 from governance.log.lineage import place_of
-from governance.log.merkle import Frontier
 from governance.log.tiles import FULL, bundles_for, parse_bundle
 from governance.service.core import Service
 from governance.signing.note import Ed25519Verifier, parse_vkey
@@ -241,7 +240,7 @@ def _check_past(service: Service, log: LogHead, head: Checkpoint) -> None:
         return
     with service.store.snapshot() as conn:
         stored = entries.head_at(conn, log.origin)
-        root = Frontier.load(head.size, entries.tree_hashes(conn, stored).read_hash).root()
+        root = entries.root_at(conn, stored, head.size)
     if root != head.root:
         raise IntegrityFault(
             f"{log.origin}: a head of {head.size} entries that we once signed is not of the log that is here"

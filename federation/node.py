@@ -26,7 +26,7 @@ class Node:
     `foreign` are logs and witnesses of other software, from the operator's policy file: its logs are
     witnessed, its witnesses are asked to cosign. `asked` is the checkpoint of each log of ours that all
     witnesses are asked for at present, and since when (`cosigning.rally`); losing it costs nothing.
-    `renewed`: this process has replaced the cosigners' keys (`comeback.renew`).
+    `renewed`: this process has replaced the cosigners' keys (`comeback.renew_cosigners`).
     """
 
     own: OwnLogs

@@ -15,7 +15,7 @@ from governance import limits
 from governance.audit.instance import DOCUMENT, base_of
 from governance.audit.source import LogFiles, PublicFiles
 from governance.audit.space import folder_of
-from governance.audit.succession import Line
+from governance.audit.succession import line_of
 from governance.errors import (
     BadProof,
     GovernanceError,
@@ -168,7 +168,7 @@ class SourceReader:
         except _UNREADABLE as e:
             problem = problem or e.detail
         log = self._spaces.get(notice.space)
-        document, line = instance.document, _line(notice, instance)
+        document, line = instance.document, line_of(instance, notice)
         empty = SourceView(
             instance=followed.instance,
             instance_name="" if document is None else document.name,
@@ -189,17 +189,13 @@ class SourceReader:
         base = base_of(instance.origin)
         if notice.origin != f"{base}/spaces/{notice.space}":
             raise InvalidStatement(f"{notice.origin} is not the name of a log at this place")
-        log, line = self._spaces.get(notice.space), _line(notice, instance)
+        log, line = self._spaces.get(notice.space), line_of(instance, notice)
         folder = folder_of(line.origin, base)
         if log is None or log.folder != folder:
             log = _Log(folder, line.vkey, SpaceState(notice.origin, instance.keys))
         # Known from the first attempt on, so that one which went wrong halfway is seen to be spoiled.
         self._spaces[notice.space] = log
         log.catch_up(followed.files)
-
-
-def _line(notice: SpaceNotice, instance: InstanceState) -> Line:
-    return Line(notice.origin, notice.vkey, instance.successors.get(notice.origin, ()))
 
 
 def _nothing(followed: Followed, problem: str) -> SourceView:

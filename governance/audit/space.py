@@ -11,7 +11,7 @@ from governance.audit.instance import RecordFold, base_of, stream_records
 from governance.audit.result import check_publication, check_result
 from governance.audit.source import LogFiles, PublicFiles
 from governance.audit.structure import Rebuilt, Workers, read_checkpoint
-from governance.audit.succession import Line, check_burnt, check_line
+from governance.audit.succession import Line, check_burnt, check_line, line_of
 from governance.audit.witnesses import Published, check_cosigned, check_witnesses, read_cosigned
 from governance.errors import GovernanceError, InvalidStatement, Malformed, Refused
 from governance.log.checkpoint import Checkpoint
@@ -79,7 +79,7 @@ class SpaceAudit:
 
     def run(self, notice: SpaceNotice, ballots: frozenset[str] | None) -> None:
         """Audit the space; of its ballots those named, or all."""
-        line = self._line(notice.origin, notice.vkey)
+        line = line_of(self._instance, notice)
         log = self._findings.about(line.origin)
         if not self._in_place(log, notice.origin, f"{self._base}/spaces/{notice.space}"):
             return
@@ -114,9 +114,6 @@ class SpaceAudit:
         log.passed("origin", origin)
         return True
 
-    def _line(self, name: str, vkey: str) -> Line:
-        return Line(name, vkey, self._instance.successors.get(name, ()))
-
     def _succession(self, line: Line, rebuilt: Rebuilt, log: Log) -> None:
         check_line(line, rebuilt, log)
         first = folder_of(line.name, self._base)
@@ -128,7 +125,7 @@ class SpaceAudit:
         return checkpoint
 
     def _open(self, notice: BallotNotice, space: str) -> Opened | None:
-        line = self._line(notice.origin, notice.vkey)
+        line = line_of(self._instance, notice)
         log = self._findings.about(line.origin)
         if not self._in_place(log, notice.origin, f"{space}/ballots/{notice.ballot}"):
             return None

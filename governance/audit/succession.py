@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from governance.audit.checks import Findings, Log
 from governance.audit.source import LogFiles
 from governance.audit.structure import Rebuilt, Workers, read_checkpoint
-from governance.statements.instance import LogSuccessor
+from governance.replay.instance import InstanceState
+from governance.statements.instance import LogSuccessor, SpaceNotice
+from governance.statements.space import BallotNotice
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,11 @@ class Line:
         """Each burnt log: where it goes on, its own key, and what it began with if it was a successor."""
         keys = [self.first, *(new.vkey for new in self.successors)]
         return list(zip(self.successors, keys, [None, *self.successors], strict=False))
+
+
+def line_of(instance: InstanceState, notice: SpaceNotice | BallotNotice) -> Line:
+    """The logs of a space or a ballot, as its notice and the instance's log have them."""
+    return Line(notice.origin, notice.vkey, instance.successors.get(notice.origin, ()))
 
 
 def check_line(line: Line, rebuilt: Rebuilt, log: Log) -> None:

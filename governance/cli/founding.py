@@ -24,12 +24,11 @@ def enrolment(
     who: Identity,
     now: int,
     *,
-    instance: str | None,
+    instance: str,
     roles: list[Role] | None = None,
     weight: str = "1",
-    previous: str | None = None,
 ) -> Member:
-    """A member's enrolment in a space of an instance."""
+    """A member's first enrolment in a space of an instance."""
     return Member(
         instance=instance,
         space=space,
@@ -38,7 +37,7 @@ def enrolment(
         roles=roles or ["member"],
         weight=weight,
         status="active",
-        previous=previous,
+        previous=None,
         enrolled_at=now,
     )
 

@@ -108,11 +108,12 @@ def approve(
         typer.confirm("Enrol?", abort=True)
     registrar = load_identity(key)
     with Client(parse_place(url).base_url) as client:
-        if member.instance not in {None, client.instance}:
+        if member.instance != client.instance:
             # Before signing: elsewhere that signature might enrol somebody.
+            other = "any instance" if member.instance is None else f"another instance, {member.instance}"
             raise InvalidStatement(
-                f"this request is for {member.space} at another instance, {member.instance}; have it made "
-                f"again with --url {client.base_url}",
+                f"this request is for {member.space} at {other}; have it made again with --url "
+                f"{client.base_url}",
                 pointer="/instance",
             )
         recorded = spaces.record(client, member.space, "members", founding.approve(data, registrar))

@@ -11,7 +11,7 @@ from governance.audit.instance import audit_instance
 from governance.audit.source import LogFiles, PublicFiles
 from governance.audit.space import SpaceAudit, folder_of
 from governance.audit.structure import Workers
-from governance.audit.succession import Line
+from governance.audit.succession import line_of
 from governance.audit.verdict import Verdict
 from governance.cli.copied import opened_source
 from governance.cli.receipts import policy_of
@@ -92,7 +92,7 @@ def _verified(files: PublicFiles, instance: str | None, space: str | None) -> Ot
     audit = SpaceAudit(files, findings, state, workers, {})
     audit.run(notice, frozenset())
     _raise(files, findings)
-    line = Line(notice.origin, notice.vkey, state.successors.get(notice.origin, ()))
+    line = line_of(state, notice)
     folder = folder_of(line.origin, state.origin.removesuffix("/instance"))
     ref = SpaceRef(state.document.id, space, line.origin, line.vkey)
     return OtherSpace(ref, state.document.name, audit.spaces[space], LogFiles(files, folder))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 import sqlalchemy as sa
@@ -16,7 +15,6 @@ from governance import limits
 from governance.errors import Behind, IntegrityFault, NotFound
 from governance.log.checkpoint import Checkpoint, checked
 from governance.log.cosignature import verifier_for
-from governance.log.merkle import Frontier
 from governance.log.policy import Policy
 from governance.replay.definition import witness_policy
 from governance.service.answers import Standing
@@ -88,9 +86,7 @@ def _check_ours(conn: sa.Connection, head: LogHead, seen: Checkpoint) -> None:
     """
     root = None
     if seen.size <= head.size:
-        root = Frontier.load(
-            seen.size, entries.tree_hashes(conn, replace(head, size=seen.size)).read_hash
-        ).root()
+        root = entries.root_at(conn, head, seen.size)
     if root is None or seen != Checkpoint(head.origin, seen.size, root):
         why = "another root than our records lead to" if root else f"more than our {head.size} entries"
         _log.critical("%s: a witness shows our signature on size %d with %s", head.origin, seen.size, why)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from governance import __version__
 from governance.errors import NotFound
 from governance.replay.schedule import KnownBallot, quarters
-from governance.replay.space import SpaceState, edition_of
+from governance.replay.space import SpaceState, own_items
 from governance.service.answers import (
     CalendarView,
     CommitmentPage,
@@ -127,7 +127,7 @@ def space_view(service: Service, space: str) -> SpaceView:
         constitution_digest=row.constitution,
         constitution_revision=row.constitution_revision,
         members=counts["members"],
-        items=edition_of(service.states.get(head.name, SpaceState))[0],
+        items=len(own_items(service.states.get(head.name, SpaceState))),
         ballots=counts["ballot_notices"],
         commitments=counts["commitments"],
         links={name: f"{url}/{name}" for name in names},

@@ -23,7 +23,7 @@ from governance.statements.delegation import DelegationSnapshot
 from governance.statements.entry import Entry, read_entry
 from governance.statements.instance import LogSuccessor
 from governance.statements.vote import Dispute, Opening, Ruling
-from governance.store import entries, successors
+from governance.store import entries
 from governance.store.entries import LogHead, table_of
 from governance.store.projected import BallotRow, OutcomeNoticeRow, StatementRow
 
@@ -80,7 +80,7 @@ def succeed(service: Service, origin: str, size: int, reason: str, root: Path) -
             if not 0 < size <= head.size:
                 raise InvalidStatement(f"{origin} has {head.size} entries; at least the first is kept")
             _check_needed(service, conn, head, size)
-            held, kept = head.size, successors.root_at(conn, head, size).hex()
+            held, kept = head.size, entries.root_at(conn, head, size).hex()
         new = batch.succeed(head.name, size)
         statement = LogSuccessor(origin, size, kept, held, new.origin, new.vkey, reason, now)
         entry = signed(statement, key)

@@ -12,7 +12,7 @@ from sqlmodel import SQLModel
 from governance.errors import AlreadyExists, IntegrityFault, NotFound
 from governance.log.builder import TileHashes
 from governance.log.lineage import name_of, number_of
-from governance.log.merkle import EMPTY_ROOT, TILE_HEIGHT, Subtree, leaf_hash
+from governance.log.merkle import EMPTY_ROOT, TILE_HEIGHT, Frontier, Subtree, leaf_hash
 from governance.log.proofs import inclusion_proof
 from governance.log.tiles import FULL, encode_bundle
 from governance.store.engine import Store
@@ -256,6 +256,11 @@ def entry_bundle(conn: sa.Connection, log_id: int, n: int, width: int = FULL) ->
 def tree_hashes(conn: sa.Connection, log: LogHead) -> TileHashes:
     """Subtree hashes of the log at its size, for proofs; good as long as the connection."""
     return TileHashes(lambda level, n, width: tile(conn, log.id, level, n, width), log.size)
+
+
+def root_at(conn: sa.Connection, log: LogHead, size: int) -> bytes:
+    """The root that the stored hashes give for the first `size` entries, at most all of them."""
+    return Frontier.load(size, tree_hashes(conn, log).read_hash).root()
 
 
 def prove_inclusion(conn: sa.Connection, log: LogHead, index: int) -> list[bytes]:

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from governance.errors import GovernanceError, IntegrityFault
 from governance.log.builder import TreeBuilder
 from governance.log.checkpoint import Checkpoint, open_checkpoint
-from governance.log.merkle import Frontier, leaf_hash
+from governance.log.merkle import leaf_hash
 from governance.log.tiles import FULL
 from governance.signing.note import Ed25519Verifier, parse_vkey
 from governance.store.engine import Store
-from governance.store.entries import LogHead, read_entries, read_leaves, tree_hashes
+from governance.store.entries import LogHead, read_entries, read_leaves, root_at
 
 
 def verify_head(conn: sa.Connection, log: LogHead) -> None:
@@ -25,7 +25,7 @@ def verify_head(conn: sa.Connection, log: LogHead) -> None:
     verifier = Ed25519Verifier(parse_vkey(log.vkey))
     try:
         signed = open_checkpoint(log.checkpoint, [verifier])
-        root = Frontier.load(log.size, tree_hashes(conn, log).read_hash).root()
+        root = root_at(conn, log, log.size)
     except GovernanceError as e:
         raise IntegrityFault(f"the head of {log.origin} cannot be verified: {e.detail}") from e
     if signed != Checkpoint(log.origin, log.size, log.root):

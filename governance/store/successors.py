@@ -15,11 +15,6 @@ from governance.store.entries import Addition, LogHead
 _CHUNK: Final = 512
 
 
-def root_at(conn: sa.Connection, log: LogHead, size: int) -> bytes:
-    """The root over the first `size` entries of a log."""
-    return Frontier.load(size, entries.tree_hashes(conn, log).read_hash).root()
-
-
 def begin(
     conn: sa.Connection, old: LogHead, new: LogHead, size: int, sign: Callable[[int, bytes], bytes]
 ) -> LogHead:
@@ -33,6 +28,6 @@ def begin(
     for start in range(0, size, _CHUNK):
         chunk = entries.read_entries(conn, old.id, start, min(start + _CHUNK, size))
         log = imports.extend(conn, log, tree, chunk)
-    if log.size != size or tree.root() != root_at(conn, old, size):
+    if log.size != size or tree.root() != entries.root_at(conn, old, size):
         raise IntegrityFault(f"the first {size} entries of {old.origin} are not those of its tree")
     return entries.append(conn, log, Addition([], [], [], tree.root()), sign)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from governance import limits
 from governance.cli import spaces
 from governance.cli.client import Client
+from governance.cli.signing import load_identity, signed
 from governance.errors import InvalidStatement
 from governance.log.tiles import Bundle, parse_bundle
 from governance.signing.fingerprint import fingerprint
@@ -70,6 +72,16 @@ def test_a_request_is_good_for_the_instance_it_was_made_for(two):
     said = two.steward.refused("member", "approve", two.request, "--yes", "--url", two.there)
     assert (said["error"], said["pointer"]) == ("invalid-statement", "/instance")
     assert f"--url {two.there}" in said["detail"], "nothing was signed, and it says what to do"
+
+
+def test_a_request_that_names_no_instance_is_not_signed(two, tmp_path):
+    who = load_identity(two.ben.home / "key")
+    asked = read_envelope(two.request.read_bytes().strip()).statement
+    old = tmp_path / "old.request"
+    old.write_bytes(signed(msgspec.structs.replace(asked, instance=None), who))
+    said = two.steward.refused("member", "approve", old, "--yes")
+    assert (said["error"], said["pointer"]) == ("invalid-statement", "/instance")
+    assert f"--url {two.here}" in said["detail"]
 
 
 def test_a_request_is_made_without_network_when_the_instance_is_named(two, tmp_path):
