@@ -143,9 +143,7 @@ def _from_store(service: Service, space: str, ballot: str, vote: Vote, now: int)
     if row.phase not in {"open", "defined"}:
         closed_at = row.closed_at or row.cancelled_at or row.closes_at
         raise BallotClosed("this ballot has closed", opened_at=row.opened_at or 0, closed_at=closed_at)
-    origin = service.states.ballot_origin(space, ballot)
-    service.load(origin)
-    return service.states.get(origin, LiveBallot)
+    return lifecycle.live(service, service.states.ballot_origin(space, ballot))
 
 
 def queue(service: Service, vote: CastVote) -> Future[VoteRecorded | Duplicate]:

@@ -159,15 +159,20 @@ class Service:
         self.sequencer.close()
         self._observers.shutdown()
 
-    def load(self, origin: str) -> None:
-        """Have the writer replay a log, so that its state is published."""
-        self._replay(origin)
+    def load(self, origin: str) -> object:
+        """The writer's state of a log, which is published unless the log's ballot was finished meanwhile.
+
+        Raises:
+            NotFound: no such log.
+        """
+        state = self._replay(origin)
         # States stay and hold no cycles: a full collection would walk every voter again, 100 ms for 20,000.
         gc.collect()
         gc.freeze()
+        return state
 
-    def _replay(self, origin: str) -> None:
-        self.submit(lambda batch: _done(batch.state(origin))).result()
+    def _replay(self, origin: str) -> object:
+        return self.submit(lambda batch: _done(batch.state(origin))).result()
 
     def check_ready(self) -> None:
         """That statements can be recorded.

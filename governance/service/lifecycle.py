@@ -120,12 +120,18 @@ def _witnessed(service: Service, state: LiveBallot) -> bool:
 
 
 def live(service: Service, origin: str) -> LiveBallot:
-    """The state of a ballot that has a log, loaded when it is not in memory."""
+    """The state of a ballot that has a log, loaded when it is not in memory.
+
+    Raises:
+        NotFound: no such log, or it is no ballot's.
+    """
     try:
         return service.states.get(origin, LiveBallot)
     except NotFound:
-        service.load(origin)
-        return service.states.get(origin, LiveBallot)
+        state = service.load(origin)
+    if not isinstance(state, LiveBallot):
+        raise NotFound(f"{origin} is not the log of a ballot")
+    return state
 
 
 def _step(service: Service, batch: Batch, origin: str, step: str, now: int) -> Callable[[Committed], None]:

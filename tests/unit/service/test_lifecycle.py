@@ -1,6 +1,10 @@
 """Opening, extending, closing and counting: by schedule, by order, once, and after downtime."""
 
+import threading
+import time
+
 import msgspec
+import sqlalchemy as sa
 
 from governance.counting.threshold import Threshold
 from governance.replay.space import SpaceState
@@ -292,3 +296,31 @@ def test_the_service_starts_again_with_everything_closed(tmp_path):
         vote = first.community.vote(key(100), ["a"])
         late = again.client.post(f"{BALLOT}/votes", content=body(vote, key(100)))
         assert (late.status_code, late.json()["code"]) == (409, "ballot-closed")
+
+
+def test_a_close_is_answered_after_the_count_when_the_calendar_counts_first(lite, monkeypatch):
+    lite.community.open()
+    origin = f"{lite.community.origin}/ballots/q1"
+    advance, may_commit = lifecycle.advance, threading.Event()
+
+    def overtaken(service, of, now):
+        """Before the order's own count, another thread's has reached the state and not the disk."""
+        sa.event.listen(service.store.engine, "commit", lambda _conn: may_commit.wait(20))
+        threading.Thread(target=advance, args=(service, of, now)).start()
+        state = lifecycle.live(service, origin)
+        while state.outcome is None:
+            time.sleep(0.001)
+        threading.Timer(0.2, may_commit.set).start()
+        advance(service, of, now)
+
+    monkeypatch.setattr(lifecycle, "advance", overtaken)
+    assert lite.community.order("close").json()["state"] == "decided"
+
+
+def test_who_meets_a_ballot_that_was_finished_meanwhile_sees_its_outcome(lite):
+    lite.community.open()
+    lite.community.order("close")
+    origin = f"{lite.community.origin}/ballots/q1"
+    assert lifecycle.live(lite.service, origin).outcome is not None
+    lifecycle.advance(lite.service, origin, NOW + DAY)
+    assert ballot(lite)["size"] == 5
