@@ -128,11 +128,8 @@ class BallotState:
         if definition is None or definition.ballot.quorum is None:
             return True
         quorum = definition.ballot.quorum
-        blank = 0 if quorum.abstentions_count else self._blank_weight()
+        blank = 0 if quorum.abstentions_count else self.casts.blank_weight
         return quorum.participation.met(self.casts.weight - blank, int(self.roll.summary().weight))
-
-    def _blank_weight(self) -> int:
-        return sum(self.roll.weight(v.row) for v in self.casts.counted() if v.blank)
 
     def _follows(self, index: int) -> None:
         if index != self.size:

@@ -41,6 +41,7 @@ class Casts:
         self.accepted = 0
         self.voters = 0
         self.weight = 0
+        self.blank_weight = 0
 
     def check(self, vote: CheckedVote) -> int:
         """The voter's row, if the vote may be recorded now.
@@ -69,12 +70,14 @@ class Casts:
 
     def record(self, index: int, row: int, vote: CheckedVote) -> None:
         """Fold a vote that `check` let pass."""
+        weight = self._roll.weight(row)
         if self._index[row] >= 0:
             earlier = self._earlier.setdefault(row, bytearray())
             earlier += self._identity[32 * row : 32 * row + 32] + self._index[row].to_bytes(8, "big")
+            self.blank_weight -= weight * self._blank[self._answers[row]]
         else:
             self.voters += 1
-            self.weight += self._roll.weight(row)
+            self.weight += weight
         self._index[row] = index
         self._cast_at[row] = vote.cast_at
         self._identity[32 * row : 32 * row + 32] = vote.identity
@@ -82,6 +85,7 @@ class Casts:
         if self._answers[row] == len(self._texts):
             self._texts.append(vote.answers)
             self._blank.append(all(answer is None for answer in parse_answers(vote.answers).values()))
+        self.blank_weight += weight * self._blank[self._answers[row]]
         self.accepted += 1
 
     def _find(self, row: int, identity: bytes) -> int | None:

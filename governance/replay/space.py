@@ -118,7 +118,7 @@ class SpaceState:
         wanted = frozenset(roles)
         rows = [
             voter_row(m.id, m.key, m.weight if weights == "enrolled" else "1")
-            for m in self.members.values()
+            for m in list(self.members.values())  # at once: the writer may be enrolling somebody
             if m.status == "active" and wanted & frozenset(m.roles)
         ]
         return sorted((row for row in rows if row.weight != "0"), key=lambda row: row.id)

@@ -196,6 +196,10 @@ def test_an_extension_happens_once_and_only_without_quorum(world):
     log.add(signed(world.vote(log, alice, ["a"]), alice))
     log.add(signed(world.vote(log, bob, None), bob))
     assert not log.state.quorum_met()  # a blank vote does not count towards this quorum
+    log.add(signed(world.vote(log, bob, ["a"], NOW + 60), bob))
+    assert log.state.quorum_met()
+    log.add(signed(world.vote(log, bob, None, NOW + 61), bob))
+    assert not log.state.quorum_met()
     log.add(signed(late, world.service))
     refused(log, signed(late, world.service), InvalidStatement)
     refused(log, signed(world.closing(log), world.service), InvalidStatement, "/closed_at")

@@ -14,6 +14,7 @@ from governance.errors import (
     StaleRevision,
     Unsupported,
 )
+from governance.replay import space
 from governance.replay.space import SpaceState, edition_of
 from governance.signing.keyfile import HybridKey
 from governance.statements.base import Key
@@ -112,6 +113,21 @@ def test_the_suspended_neither_vote_nor_act(world):
     world.space.add(signed(gone, world.steward))
     assert len(world.space.state.roll(["member"], "equal")) == 2
     assert world.space.state.roles_of(world.voters[0].member_id) == frozenset()
+
+
+def test_a_roll_is_drawn_while_somebody_is_enrolled(world, monkeypatch):
+    """The writer may enrol between two rows that another thread reads."""
+    late = signed(world.enrolment(key(300)), key(300), world.steward)
+    draw = space.voter_row
+
+    def enrolling(*row):
+        if late.statement.member not in world.space.state.members:
+            world.space.add(late)
+        return draw(*row)
+
+    monkeypatch.setattr(space, "voter_row", enrolling)
+    assert len(world.space.state.roll(["member"], "equal")) == 3
+    assert len(world.space.state.roll(["member"], "equal")) == 4
 
 
 def test_weights_come_from_enrolment_only_when_asked(world):
