@@ -244,7 +244,7 @@ def test_garbage(siege: Siege, name: str) -> None:
 
 
 def test_full_queue_stores_nothing_of_what_it_refuses(nursery: Nursery, tmp_path: Path) -> None:
-    siege = Siege(nursery, None, tmp_path, voters=24, queue=1)
+    siege = Siege(nursery, None, tmp_path, voters=24, queue=3)  # room for the founding
     siege.place.open("q1")
     refused: list[Answered] = []
 
