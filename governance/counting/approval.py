@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from functools import reduce
+from operator import or_
+from typing import Annotated, ClassVar, cast
 
 import msgspec
 from msgspec import Meta
@@ -71,3 +73,17 @@ def approvals(options: Sequence[Option], profile: Profile) -> dict[str, int]:
             if isinstance(mark, str):
                 support[mark] += weight
     return support
+
+
+def grouped(options: Sequence[Option], profile: Profile) -> list[tuple[list[str], int]]:
+    """The distinct sets of marks and their weights, without empty sets and weights of 0."""
+    # A set as a number: a million small sets of their own take four times as long.
+    bit = {option.id: 1 << number for number, option in enumerate(options)}.__getitem__
+    marked: dict[int, list[str]] = {}
+    weights: dict[int, int] = {}
+    for marks, weight in cast("tuple[tuple[list[str] | None, int], ...]", profile.cast):
+        if marks and weight:
+            key = reduce(or_, map(bit, marks))
+            marked[key] = marks
+            weights[key] = weights.get(key, 0) + weight
+    return list(zip(marked.values(), weights.values(), strict=True))

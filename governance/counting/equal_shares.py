@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from governance import limits
-from governance.counting.approval import Marks, approvals
+from governance.counting.approval import Marks, grouped
 from governance.counting.checks import Amount, check_costs, check_limits, check_marks, decimal, unaffordable
 from governance.counting.completion import Search, complete
 from governance.counting.greedy import take_what_fits
@@ -104,22 +104,21 @@ class _Count:
         self.params, self.profile, self.lot = params, profile, list(lot)
         self.options = [option.id for option in options]
         self.costs = {option.id: option.cost or 0 for option in options}
-        self.support = approvals(options, profile)
         self.budget = int(params.budget)
+        self.ballots = grouped(options, profile)
+        self.voters = sum(weight for _, weight in self.ballots)
+        self.market = self._market()
+        self.support = dict(zip(self.lot, self.market.approvals, strict=True))
         self.by_support = tie_groups(
             self.costs, lambda option: (self.support[option], -self.costs[option]), lot
         )
-        self.ballots = self._ballots()
-        self.voters = sum(self.ballots.values())
 
-    def _ballots(self) -> dict[frozenset[str], int]:
-        """Weight by set of marks, without empty ones and weights of 0."""
-        ballots: dict[frozenset[str], int] = {}
-        for answer, weight in self.profile.groups:
-            marks = frozenset(mark for mark in answer if isinstance(mark, str))
-            if marks and weight:
-                ballots[marks] = ballots.get(marks, 0) + weight
-        return ballots
+    def _market(self) -> Market:
+        place = {option: number for number, option in enumerate(self.lot)}
+        costs = [self.costs[option] for option in self.lot]
+        factor = costs if self.params.utility == "cost" else [1] * len(costs)
+        ballots = ((map(place.__getitem__, marks), weight) for marks, weight in self.ballots)
+        return Market.build(costs, factor, ballots)
 
     def outcome(self, rule: str) -> Outcome:
         search = self._search()
@@ -140,19 +139,11 @@ class _Count:
         return Outcome(rule, self.options, winners, ranking, order, totals, steps, self.lot, facts)
 
     def _search(self) -> Search:
-        place = {option: number for number, option in enumerate(self.lot)}
-        costs = [self.costs[option] for option in self.lot]
-        factor = costs if self.params.utility == "cost" else [1] * len(costs)
-        market = Market.build(
-            costs,
-            factor,
-            (([place[mark] for mark in marks], weight) for marks, weight in self.ballots.items()),
-        )
         step = None
         if self.params.completion == "add1":
             fine = self.params.step == "fine"
             step = Fraction(self.budget, 1000 * max(self.voters, 1)) if fine else Fraction(self.params.step)
-        return complete(market, Fraction(self.budget, max(self.voters, 1)), step, self.budget)
+        return complete(self.market, Fraction(self.budget, max(self.voters, 1)), step, self.budget)
 
     def _search_steps(self, search: Search) -> list[Step]:
         if self.params.completion == "none":
@@ -221,10 +212,11 @@ class _Count:
         """The greedy outcome beside ours, and the weight that prefers each by the sum of utilities."""
         order = [option for group in self.by_support for option in group]
         greedy = take_what_fits(order, self.costs, self.budget)
-        ours, theirs, tally = set(winners), set(greedy), [0, 0, 0]
-        for marks, weight in self.ballots.items():
-            a, b = self._utility(marks & ours), self._utility(marks & theirs)
-            tally[0 if a > b else 1 if b > a else 2] += weight
+        gain = {option: self._gain(option, winners, greedy) for option in self.costs}
+        tally = [0, 0, 0]
+        for marks, weight in self.ballots:
+            gained = sum(map(gain.__getitem__, marks))
+            tally[0 if gained > 0 else 1 if gained < 0 else 2] += weight
         facts.update(
             decimal(zip(("prefer_equal_shares", "prefer_greedy", "prefer_neither"), tally, strict=True))
         )
@@ -234,7 +226,7 @@ class _Count:
         )
         return Step("compare", greedy, {}, note)
 
-    def _utility(self, options: frozenset[str]) -> int:
-        return (
-            sum(self.costs[option] for option in options) if self.params.utility == "cost" else len(options)
-        )
+    def _gain(self, option: str, ours: Sequence[str], theirs: Sequence[str]) -> int:
+        """What a supporter has more of in ours than in theirs by this option."""
+        utility = self.costs[option] if self.params.utility == "cost" else 1
+        return utility * ((option in ours) - (option in theirs))

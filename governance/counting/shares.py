@@ -11,24 +11,34 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd
-from typing import Final
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Places: TypeAlias = NDArray[np.intp]
+Parts: TypeAlias = NDArray[np.float64]
 
 _BROKE: Final = 0
 """Index of the balance 0, shared by all who have paid everything."""
 
+_BITS: Final = 26
+"""Weights are added up in parts of so many bits: floats add 2^27 of them without rounding."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Market:
     """Who supports what at which cost; options are numbers here, in the order of their ids' lot.
 
-    `weights[b]` is the weight of ballot b, `supporters[c]` the ballots that mark option c, `approvals[c]`
-    their weight, `factor[c]` the utility of c to a supporter.
+    `supporters[c]` are the ballots that mark option c, of `ballots` in all, and `parts[c]` their weights in
+    parts of `_BITS` bits, the lowest first. `approvals[c]` is their sum, `factor[c]` the utility to each.
     """
 
     costs: tuple[int, ...]
     factor: tuple[int, ...]
-    weights: tuple[int, ...]
-    supporters: tuple[tuple[int, ...], ...]
+    ballots: int
+    supporters: tuple[Places, ...]
+    parts: tuple[tuple[Parts, ...], ...]
     approvals: tuple[int, ...]
 
     @classmethod
@@ -37,18 +47,29 @@ class Market:
     ) -> Market:
         """The market of (options, weight) ballots."""
         weights: list[int] = []
-        supporters: list[list[int]] = [[] for _ in costs]
+        marked: list[list[int]] = [[] for _ in costs]
         for number, (options, weight) in enumerate(ballots):
             weights.append(weight)
             for option in options:
-                supporters[option].append(number)
-        return cls(
-            tuple(costs),
-            tuple(factor),
-            tuple(weights),
-            tuple(map(tuple, supporters)),
-            tuple(sum(weights[number] for number in row) for row in supporters),
-        )
+                marked[option].append(number)
+        supporters = tuple(np.array(row, np.intp) for row in marked)
+        whole = _split(weights)
+        parts = tuple(tuple(part[row] for part in whole) for row in supporters)
+        approvals = tuple(_joined(part.sum() for part in row) for row in parts)
+        return cls(tuple(costs), tuple(factor), len(weights), supporters, parts, approvals)
+
+
+def _split(weights: Sequence[int]) -> list[Parts]:
+    bits = max(weights, default=0).bit_length()
+    mask = (1 << _BITS) - 1
+    return [
+        np.array([weight >> shift & mask for weight in weights], np.float64)
+        for shift in range(0, max(bits, 1), _BITS)
+    ]
+
+
+def _joined(parts: Iterable[float]) -> int:
+    return sum(int(part) << number * _BITS for number, part in enumerate(parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +104,20 @@ class _Run:
         self.market = market
         self.denominator = share.denominator
         self.values = [0, share.numerator]
-        self.balance = [1] * len(market.weights)
+        self.balance: Places = np.ones(market.ballots, np.intp)
+        self._room = 64
 
     def held(self, option: int) -> dict[int, int]:
         """Weight of the option's supporters by index of their balance."""
-        held: dict[int, int] = {}
-        balance, weights = self.balance, self.market.weights
-        for ballot in self.market.supporters[option]:
-            index = balance[ballot]
-            if index in held:
-                held[index] += weights[ballot]
-            else:
-                held[index] = weights[ballot]
-        return held
+        at = self.balance[self.market.supporters[option]]
+        sums = [np.bincount(at, part) for part in self.market.parts[option]]
+        # No sum is negative, so together they are 0 only where nobody is.
+        used = sum(sums[1:], sums[0]).nonzero()[0]
+        weights: list[int] = sums[0][used].astype(np.int64).tolist()
+        for number, more in enumerate(sums[1:], 1):
+            parts = zip(weights, more[used].tolist(), strict=True)
+            weights = [weight + (int(part) << number * _BITS) for weight, part in parts]
+        return dict(zip(used.tolist(), weights, strict=True))
 
     def offer(self, option: int) -> _Offer | None:
         """The least price at which the supporters together pay the cost; None when they cannot."""
@@ -121,28 +143,28 @@ class _Run:
         if scale != 1:
             self.values = [value * scale for value in self.values]
             self.denominator *= scale
-        held = self.held(option)
-        moves, broke = {_BROKE: _BROKE}, 0
+        held, broke = self.held(option), 0
+        moves = np.full(len(self.values), _BROKE, np.intp)
         for index, weight in held.items():
             rest = self.values[index] - price
-            if rest <= 0:
-                broke += weight if index != _BROKE else 0
-                moves[index] = _BROKE
-            else:
+            if rest > 0:
                 moves[index] = len(self.values)
                 self.values.append(rest)
-        for ballot in self.market.supporters[option]:
-            self.balance[ballot] = moves[self.balance[ballot]]
-        if len(self.values) > 2 * len(self.balance) + 64:
+            elif index != _BROKE:
+                broke += weight
+        supporters = self.market.supporters[option]
+        self.balance[supporters] = moves[self.balance[supporters]]
+        if len(self.values) > self._room:
             self._forget_unused()
         price_of_one = rho * self.market.factor[option]
         return Purchase(option, price_of_one, rho, broke, held.get(_BROKE, 0), tuple(sorted(tied)))
 
     def _forget_unused(self) -> None:
-        used = sorted({_BROKE, *self.balance})
-        place = {index: new for new, index in enumerate(used)}
-        self.values = [self.values[index] for index in used]
-        self.balance = [place[index] for index in self.balance]
+        used = np.bincount(self.balance, minlength=len(self.values)) > 0
+        used[_BROKE] = True
+        self.values = [self.values[index] for index in np.flatnonzero(used).tolist()]
+        self.balance = (np.cumsum(used) - 1)[self.balance]
+        self._room = 2 * len(self.values) + 64
 
 
 def run(market: Market, share: Fraction, budget: int) -> list[Purchase] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -63,6 +64,20 @@ def test_weight_stands_for_as_many_voters() -> None:
     heavy = count(TWO_CAMPS)
     light = count([(["a", "b"], 1)] * 6 + [(["c"], 1)] * 4)
     assert heavy == light
+
+
+def test_weights_that_no_float_holds() -> None:
+    answers: Answers = [(["x"], 1), (["x", "z"], 2), (["z", "y"], 3), (["y"], 2)]
+    options = [Option("x", cost=16), Option("y", cost=17), Option("z", cost=18)]
+    heavy = 10**30 + 7
+    asked: Any = {"options": options, "lot": ("x", "y", "z"), "budget": "48"}
+    light = count(answers, **asked)
+    outcome = count([(marks, weight * heavy) for marks, weight in answers], **asked)
+    assert outcome.winners == light.winners == ["y", "z"]
+    assert {o: Fraction(rho) * heavy for o, rho in buys(outcome).items()} == {
+        o: Fraction(rho) for o, rho in buys(light).items()
+    }
+    assert int(outcome.totals["z"]) == 5 * heavy
 
 
 def test_blank_and_empty_ballots_take_no_share() -> None:
