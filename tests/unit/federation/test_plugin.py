@@ -225,9 +225,11 @@ def test_an_errand_that_runs_is_not_begun_again(one: SimNode) -> None:
     queue.plan(one.node, {"peer": {"pull"}})
     runner = Runner(one.node)
     try:
+        runner.tick()
+        until(lambda: bool(begun))
         for _ in range(5):
-            runner.tick()
             queue.wake(one.node, "peer", "pull")
+            runner.tick()
         assert begun == ["peer"]
     finally:
         go.set()
