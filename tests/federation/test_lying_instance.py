@@ -98,7 +98,7 @@ class Victim:
     def pull(self, liar: Liar, until: Callable[[], bool]) -> None:
         """Have it pull until something was asked, and until that errand has ended."""
         self.nudge(liar)
-        wait_until("it asks", until, 20)
+        wait_until("it asks", until)
         wait_until("it has done", lambda: self.idle(liar), 60)
 
     def nudge(self, liar: Liar) -> None:
@@ -308,7 +308,7 @@ def _lie_at(victim: Victim, liar: Liar, place: str, answer: Callable[[liars.Hand
     fetched = asked_for(liar, path)
     if place == "document":
         victim.contact(liar.id)
-        wait_until("it asks who that is", fetched, 20)
+        wait_until("it asks who that is", fetched)
         liar.lie = instead("checkpoint", answer)
     victim.pull(liar, asked_for(liar, "checkpoint") if place == "document" else fetched)
 
@@ -322,7 +322,7 @@ def test_a_slow_peer_keeps_nobody_waiting(
         liar.lie = lambda handler, _path: odd(handler) is None
         for _ in range(3):
             victim.contact(liar.id)
-        wait_until("it waits for the slow one", lambda: len(liar.asked) > 3, 20)
+        wait_until("it waits for the slow one", lambda: len(liar.asked) > 3)
         began = time.monotonic()
         victim.follow(other)
         victim.copies(other, log, 1)
@@ -359,11 +359,11 @@ def test_a_document_that_names_another_address(victim: Victim, liar: Liar) -> No
             moved = _moved(liar, target)
             liar.lie = instead("/althing.json", lambda h, data=moved: h.give(data))  # type: ignore[misc]
             victim.contact(liar.id)
-            wait_until("it is not believed", lambda: victim.status(liar.id).quarantine is not None, 20)
+            wait_until("it is not believed", lambda: victim.status(liar.id).quarantine is not None)
         assert came == []
         liar.be_honest()
         victim.contact(liar.id)
-        wait_until("it is believed again", lambda: victim.status(liar.id).quarantine is None, 30)
+        wait_until("it is believed again", lambda: victim.status(liar.id).quarantine is None)
         space(liar).append(b"four")
         recovers(victim, liar, 4)
         victim.is_well()
@@ -435,7 +435,7 @@ def test_cosignatures_of_the_future_are_not_kept(victim: Victim, liar: Liar, ahe
     start = len(liar.asked)
     liar.lie = instead("/witness/add-checkpoint", answer)
     victim.contact(liar.id)
-    wait_until("it asks for cosignatures", lambda: "/witness/add-checkpoint" in liar.asked[start:], 20)
+    wait_until("it asks for cosignatures", lambda: "/witness/add-checkpoint" in liar.asked[start:])
     victim.is_well()
 
 
@@ -497,7 +497,7 @@ def test_different_views_to_two_peers_are_proven(tmp_path: Path, ours: int, thei
         for judge, peer in ((first, second.id), (second, first.id)):
             judge.contact(peer)
         for judge in (first, second):
-            wait_until("it holds evidence", lambda j=judge: j.evidence().items, 40)
+            wait_until("it holds evidence", lambda j=judge: j.evidence().items)
             (item,) = judge.evidence().items
             data = Website(judge.url).read(f"blobs/sha256/{item.digest[7:]}", 1_000_000)
             finding = verify_evidence(parse_evidence(data))
