@@ -64,7 +64,7 @@ def render(found: MapPage, wanted: Wanted, name: str) -> str:
     anchors = {i.name: f"{i.title} ({i.home.title or i.home.space})" for i in found.items}
     parts = [
         f"<h1>{_said(title)}</h1>",
-        f"<p>{found.total} items of {len(found.sources)} communities. Subscribe: "
+        f"<p>Items: {found.total}. Communities: {len(found.sources)}. Subscribe: "
         '<a href="map.atom">Atom</a>; for programs: <a href="api/v1/map">JSON</a>.</p>',
         _warnings(found, anchors),
         _form(found.sources, wanted),
