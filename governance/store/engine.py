@@ -28,6 +28,13 @@ _PRAGMAS: Final = (
     "PRAGMA journal_size_limit = 67108864",
     "PRAGMA temp_store = MEMORY",
 )
+# The connection used last comes first: its caches are warm, and the writer stays on one.
+_POOL: Final[dict[str, Any]] = {
+    "pool_size": 8,
+    "max_overflow": 24,
+    "pool_timeout": 10,
+    "pool_use_lifo": True,
+}
 _READ_ONLY_TRANSACTION: Final = "25006"
 """SQLSTATE of a PostgreSQL that is a standby or set read-only; psycopg files it as an internal error."""
 
@@ -164,7 +171,7 @@ def _engine(address: sa.URL, *, read_only: bool) -> sa.Engine:
         address = address.set(database=f"file:{path}", query=query)
     else:
         _create_file(path)
-    engine = sa.create_engine(address, pool_size=8, max_overflow=24, pool_timeout=10)
+    engine = sa.create_engine(address, **_POOL)
     event.listen(engine, "connect", _on_connect if not read_only else _on_connect_reading)
     event.listen(engine, "begin", _on_begin)
     return engine
@@ -172,7 +179,7 @@ def _engine(address: sa.URL, *, read_only: bool) -> sa.Engine:
 
 def _postgres(address: sa.URL, *, read_only: bool) -> sa.Engine:
     try:
-        engine = sa.create_engine(address, pool_size=8, max_overflow=24, pool_timeout=10, pool_pre_ping=True)
+        engine = sa.create_engine(address, **_POOL, pool_pre_ping=True)
     except ImportError as e:
         raise SetupFault("PostgreSQL needs the extra: pip install 'althing[postgres]'") from e
     if read_only:
