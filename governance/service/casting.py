@@ -116,7 +116,8 @@ def _open_ballot(service: Service, space: str, ballot: str, vote: Vote, now: int
         place = "/ballot" if vote.ballot != origin else "/definition"
         raise WrongBallot("this vote is for another ballot or another version of it", pointer=place)
     if now >= state.closes_at and state.close is None:
-        lifecycle.advance(service, origin, now)
+        # The calendar counts it: a crowd that comes late would count it as many times at once.
+        lifecycle.end(service, origin, now)
     if now >= state.closes_at and state.opening is not None:
         raise BallotClosed(
             "voting in this ballot has ended",

@@ -99,14 +99,22 @@ def advance(service: Service, origin: str, now: int) -> None:
     Raises:
         Refused, Unavailable: it could not be done.
     """
+    state = end(service, origin, now)
+    if due_ballot(state, now, witnessed=_witnessed(service, state)) == "count":
+        decide(service, origin, now)
+
+
+def end(service: Service, origin: str, now: int) -> LiveBallot:
+    """Extend or close an opened ballot as far as it is due, without counting it; gives its state.
+
+    Raises:
+        Refused, Unavailable: it could not be done.
+    """
     while True:
         state = live(service, origin)
-        step = due_ballot(state, now, witnessed=_witnessed(service, state))
-        if step is None:
-            return
-        if step == "count":
-            decide(service, origin, now)
-            return
+        step = due_ballot(state, now)
+        if step not in {"extend", "close"}:
+            return state
         service.sequencer.submit(lambda batch, s=step: _step(service, batch, origin, s, now)).result()  # type: ignore[misc]
 
 

@@ -129,6 +129,18 @@ def test_a_vote_right_at_the_planned_close_finds_the_extension(lite):
     assert answer.json()["closes_at"] == NOW + 100 + DAY + 3_600
 
 
+def test_a_late_vote_closes_the_ballot_and_leaves_the_count_to_the_calendar(lite):
+    """A crowd that comes late would otherwise count it as many times at once."""
+    scheduled(lite.community)
+    tick(lite, NOW + 100)
+    lite.community.now = lite.clock.now = NOW + 100 + DAY
+    late = lite.community.cast(key(100), ["c"])
+    assert (late.status_code, late.json()["code"]) == (409, "ballot-closed")
+    assert ballot(lite)["state"] == "closed"
+    tick(lite)
+    assert ballot(lite)["state"] == "decided"
+
+
 def test_a_met_quorum_does_not_extend(lite):
     scheduled(lite.community, quorum=quorum(1, 3), extension=3_600)
     tick(lite, NOW + 100)
