@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from federation.tables import copies, seen
 from governance.log.lineage import next_origin
 from governance.log.merkle import EMPTY_ROOT
-from governance.store.rows import upsert_rows
+from governance.store.rows import add_rows
 
 INSTANCE: Final = "instance"
 SPACE: Final = "space"
@@ -50,7 +50,6 @@ _to_return: Final = (
     .order_by(copies.c.origin)
     .limit(sa.bindparam("most"))
 )
-_KEEP: Final = {c.name: f"{copies.name}.{c.name}" for c in copies.columns if not c.primary_key}
 LONGEST: Final = 3_600
 """Seconds after which even a log that has not grown for years is looked at."""
 
@@ -109,7 +108,7 @@ def base_of(conn: sa.Connection, peer: str) -> str | None:
 
 def begin(conn: sa.Connection, row: CopyRow) -> None:
     """Copy a log from now on; one that is copied already stays as it is."""
-    upsert_rows(conn, copies, [asdict(row)], **_KEEP)
+    add_rows(conn, copies, [asdict(row)])
 
 
 def count(conn: sa.Connection, peer: str) -> int:

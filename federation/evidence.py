@@ -19,6 +19,7 @@ from federation.tables import evidence, told
 from governance.canonical import digest
 from governance.errors import NotFound
 from governance.log.evidence import LIMIT, MEDIA_TYPE, Finding, parse_evidence, verify_evidence
+from governance.store.rows import add_rows
 
 # Made once: building a statement costs several times what executing it does.
 _listed: Final = sa.select(evidence).order_by(evidence.c.found_at, evidence.c.digest)
@@ -57,17 +58,8 @@ def found(node: Node, data: bytes, source: str) -> str:
         known = _accusing(conn, finding)
         if known is not None:
             return known
-        if conn.scalar(sa.select(evidence.c.logged).where(evidence.c.digest == name)) is None:
-            conn.execute(
-                sa.insert(evidence).values(
-                    digest=name,
-                    origin=finding.origin,
-                    data=data,
-                    found_at=node.clock(),
-                    source=source,
-                    logged=0,
-                )
-            )
+        new = {"digest": name, "origin": finding.origin, "data": data, "source": source}
+        add_rows(conn, evidence, [{**new, "found_at": node.clock(), "logged": 0}])
         if row is not None and row.frozen is None:
             seen.freeze(conn, finding.origin, name)
     publish(node)
@@ -120,7 +112,7 @@ def tell(node: Node, peer: str) -> int | None:
         with contextlib.suppress(NotFound):
             node.client.post(peers.url_of(row, "/federation/v1/evidence"), item.data, MEDIA_TYPE)
         with node.db.write() as conn:
-            conn.execute(sa.insert(told).values(peer=peer, digest=item.digest))
+            add_rows(conn, told, [{"peer": peer, "digest": item.digest}])
     return None
 
 

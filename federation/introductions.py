@@ -66,20 +66,11 @@ def fetch_identity(node: Node, peer: str) -> int | None:
         peers.settle(node)
         raise
     document = identity.document_of(entry)
-    new = replace(
-        row,
-        name=document.name,
-        document=entry.data,
-        serial=document.serial,
-        checked_at=now,
-        contact_at=now,
-        quarantine=None,
-    )
+    learned = {"name": document.name, "serial": document.serial, "checked_at": now, "contact_at": now}
     with node.db.write() as conn:
-        peers.put(conn, new)
-    if new.wanted != row.wanted:
-        peers.settle(node)
-    return None
+        done = peers.pin(conn, row, entry.data, **learned, quarantine=None)
+    peers.settle(node)
+    return None if done else 1
 
 
 def pinned(node: Node, row: PeerRow, new: Entry) -> Entry:
@@ -133,8 +124,7 @@ def greet(node: Node, peer: str) -> int | None:
     skew = welcome.now - (sent + now) // 2
     _skew.labels(peer).set(skew)
     peers.change(node, peer, theirs=welcome.state, contact_at=now, skew=skew)
-    if welcome.state != row.theirs:
-        peers.settle(node)
+    peers.settle(node)
     return None
 
 
@@ -153,26 +143,22 @@ def greeted(node: Node, request: Request, _parts: object) -> Answer:
         row = peers.require(node, row.id)
     entry = _pinned(replace(row, base_url=document.base_url), entry, _not_here)
     sender = peers.verify(node, request, _only(entry))
-    new = _heard(row, entry, greeting.state, now)
-    with node.db.write() as conn:
-        if known is None:
-            _room(conn)
-        peers.put(conn, new)
+    _note(node, row, entry, greeting.state, now)
     peers.settle(node)
     queue.revive(node, sender)
-    return Answer(200, encode(Welcome(new.state, now)), JSON)
+    return Answer(200, encode(Welcome(peers.require(node, sender).state, now)), JSON)
 
 
-def _heard(row: PeerRow, entry: Entry, theirs: str, now: int) -> PeerRow:
+def _note(node: Node, row: PeerRow, entry: Entry, theirs: str, now: int) -> None:
+    """Store what a greeting says."""
     document = identity.document_of(entry)
-    return replace(
-        row,
-        name=document.name,
-        theirs=theirs,
-        document=entry.data,
-        serial=document.serial,
-        contact_at=now,
-    )
+    learned = {"name": document.name, "serial": document.serial, "theirs": theirs, "contact_at": now}
+    with node.db.write() as conn:
+        if peers.get(conn, row.id) is None:
+            _room(conn)
+            peers.add(conn, row)
+        if not peers.pin(conn, row, entry.data, **learned):
+            raise RateLimited("another document of this instance was read just now", retry_after=1)
 
 
 def _room(conn: sa.Connection) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import Lock
 
 from federation.client import Client
 from federation.copies import Copies
@@ -26,7 +27,8 @@ class Node:
     `foreign` are logs and witnesses of other software, from the operator's policy file: its logs are
     witnessed, its witnesses are asked to cosign. `asked` is the checkpoint of each log of ours that all
     witnesses are asked for at present, and since when (`cosigning.rally`); losing it costs nothing.
-    `renewed`: this process has replaced the cosigners' keys (`comeback.renew_cosigners`).
+    `renewed`: this process has replaced the cosigners' keys (`comeback.renew_cosigners`). `settling` is held
+    while rows and errands are brought to the operator's decisions (`peers.settle`).
     """
 
     own: OwnLogs
@@ -39,6 +41,7 @@ class Node:
     foreign: Policy = field(default_factory=Policy)
     asked: dict[str, tuple[int, OwnHead]] = field(default_factory=dict)
     renewed: bool = False
+    settling: Lock = field(default_factory=Lock)
 
     @property
     def cosigning(self) -> Keys:

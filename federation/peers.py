@@ -7,7 +7,7 @@ together), `blocked`. No trust passes on: what a peer says about its peers is he
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from typing import Final
 
@@ -24,17 +24,14 @@ from governance.signing.note import Verifier, parse_vkey
 from governance.statements.base import Key
 from governance.statements.entry import read_entry
 from governance.statements.instance import Instance
-from governance.store.rows import upsert_rows
+from governance.statements.peer import Peer
+from governance.store.rows import add_rows
 
 # Made once: building a statement costs several times what executing it does.
 _by_id: Final = sa.select(peers).where(peers.c.id == sa.bindparam("peer"))
 _everybody: Final = sa.select(peers).order_by(peers.c.id)
 _expire: Final = sa.delete(nonces).where(nonces.c.expires < sa.bindparam("now"))
 _remembered: Final = sa.select(sa.func.count()).where(nonces.c.sender == sa.bindparam("of"))
-_used: Final = sa.select(sa.literal(1)).where(
-    nonces.c.sender == sa.bindparam("of"), nonces.c.nonce == sa.bindparam("text")
-)
-_remember: Final = sa.insert(nonces)
 FOLLOWING: Final = frozenset({"mirror", "partner"})
 PENDING: Final = 1_000
 """Requests for peering that wait for a decision; more are refused."""
@@ -132,15 +129,25 @@ def everybody(conn: sa.Connection) -> list[PeerRow]:
     return [PeerRow(**row) for row in conn.execute(_everybody).mappings()]
 
 
-def put(conn: sa.Connection, row: PeerRow) -> None:
-    """Store a peer, or replace what was stored."""
-    upsert_rows(conn, peers, [asdict(row)])
+# Several threads learn about a peer at once: each writes the columns that it has learned, never a whole row.
+
+
+def add(conn: sa.Connection, row: PeerRow) -> None:
+    """Know a peer from now on; one that is known stays as it is."""
+    add_rows(conn, peers, [asdict(row)])
 
 
 def change(node: Node, peer: str, **values: object) -> None:
     """Change columns of a peer's row, if it is still there."""
     with node.db.write() as conn:
         conn.execute(sa.update(peers).where(peers.c.id == peer).values(**values))
+
+
+def pin(conn: sa.Connection, old: PeerRow, document: bytes, **values: object) -> bool:
+    """Pin a document that follows the one in `old`; False, and nothing, if another was pinned since then."""
+    unchanged = sa.or_(peers.c.document == old.document, peers.c.document == document)
+    pinned = sa.update(peers).where(peers.c.id == old.id, unchanged).values(document=document, **values)
+    return conn.execute(pinned).rowcount == 1
 
 
 def url_of(row: PeerRow, path: str) -> str:
@@ -158,26 +165,34 @@ def witness_verifiers(row: PeerRow) -> list[Verifier]:
 
 def settle(node: Node) -> None:
     """Bring the rows to what the operator decided, and plan the errands that follow from it."""
-    decided = node.own.decisions()
+    with node.settling:
+        rows, changed = _decided(node)
+        wanted = {row.id: row.wanted for row in rows}
+        wanted |= {foreign_id(w.name): {"cosign"} for w in node.foreign.witnesses if w.url is not None}
+        queue.plan(node, wanted)
+        for peer in changed:
+            queue.wake(node, peer)
+
+
+def _decided(node: Node) -> tuple[list[PeerRow], list[str]]:
+    """All rows, and the peers about whom something was decided that the rows did not say."""
     with node.db.read() as conn:
-        rows = {row.id: row for row in everybody(conn)}
-    changed = []
-    for peer, decision in decided.items():
-        order = decision.order
-        old = rows.get(peer) or PeerRow(peer, order.base_url)
-        new = replace(old, base_url=order.base_url, state=order.state, reason=order.reason)
-        if new != rows.get(peer):
-            changed.append(new)
-    if changed:
-        with node.db.write() as conn:
-            for row in changed:
-                put(conn, row)
-    current = {**rows, **{row.id: row for row in changed}}
-    wanted = {row.id: row.wanted for row in current.values()}
-    wanted |= {foreign_id(w.name): {"cosign"} for w in node.foreign.witnesses if w.url is not None}
-    queue.plan(node, wanted)
-    for row in changed:
-        queue.wake(node, row.id)
+        rows = everybody(conn)
+    known = {row.id: _order_of(row) for row in rows}
+    decided = {peer: _order_of(decision.order) for peer, decision in node.own.decisions().items()}
+    changed = [peer for peer, order in decided.items() if order != known.get(peer)]
+    if not changed:
+        return rows, []
+    with node.db.write() as conn:
+        for peer in changed:
+            add(conn, PeerRow(peer, decided[peer]["base_url"]))
+            conn.execute(sa.update(peers).where(peers.c.id == peer).values(**decided[peer]))
+        return everybody(conn), changed
+
+
+def _order_of(said: PeerRow | Peer) -> dict[str, str]:
+    """The columns that are the operator's alone."""
+    return {"base_url": said.base_url, "state": said.state, "reason": said.reason}
 
 
 def foreign_id(name: str) -> str:
@@ -198,10 +213,7 @@ class _Remembered:
             known = conn.scalar(_remembered, {"of": keyid}) or 0
             if known >= NONCES:
                 raise RateLimited("too many requests of this peer", retry_after=60)
-            if conn.scalar(_used, {"of": keyid, "text": nonce}) is not None:
-                return False
-            conn.execute(_remember, {"sender": keyid, "nonce": nonce, "expires": expires})
-        return True
+            return add_rows(conn, nonces, [{"sender": keyid, "nonce": nonce, "expires": expires}]) == 1
 
 
 def verify(node: Node, request: Request, lookup: http_signatures.Lookup) -> str:

@@ -109,7 +109,7 @@ def _remember_peers(store: Store, document: Instance) -> None:
         for peer, record in state.peers.items():
             order = record.statement
             if order.state != "blocked":
-                peers.put(conn, PeerRow(peer, order.base_url, state=order.state, theirs="mirror"))
+                peers.add(conn, PeerRow(peer, order.base_url, state=order.state, theirs="mirror"))
 
 
 def _document(files: PublicFiles, instance: str, root: Ed25519Key) -> Instance:

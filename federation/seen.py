@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from federation.tables import seen
 from governance.log.merkle import EMPTY_ROOT
-from governance.store.rows import upsert_rows
+from governance.store.rows import add_rows
 
 # Made once: building a statement costs several times what executing it does.
 _by_origin: Final = sa.select(seen).where(seen.c.origin == sa.bindparam("log"))
@@ -39,7 +39,6 @@ _advance: Final = (
     )
 )
 _advance_cosigned: Final = _advance.values(cosigned=sa.bindparam("lines"))
-_KEEP: Final = {c.name: f"{seen.name}.{c.name}" for c in seen.columns if not c.primary_key}
 _origins: Final[dict[str, str]] = {}
 """SHA-256 in hex -> origin; true for every instance alike."""
 _listed: Final[WeakKeyDictionary[sa.Engine, int | None]] = WeakKeyDictionary()
@@ -86,7 +85,7 @@ def _list_names(conn: sa.Connection) -> None:
 
 def learn(conn: sa.Connection, new: SeenRow) -> None:
     """Know a log from now on, with no head seen of it; one that is known stays as it is."""
-    upsert_rows(conn, seen, [asdict(new)], **_KEEP)
+    add_rows(conn, seen, [asdict(new)])
 
 
 def advance(

@@ -20,6 +20,11 @@ def insert_rows(conn: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> No
     _execute(conn, table, rows, "")
 
 
+def add_rows(conn: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> int:
+    """Insert rows; those whose primary key is there stay as they are. Gives how many are new."""
+    return _execute(conn, table, rows, " ON CONFLICT DO NOTHING")
+
+
 def upsert_rows(conn: sa.Connection, table: sa.Table, rows: Sequence[Row], **special: str) -> None:
     """Insert rows, or replace all columns of those whose primary key is there.
 
@@ -35,17 +40,15 @@ def upsert_rows(conn: sa.Connection, table: sa.Table, rows: Sequence[Row], **spe
     _execute(conn, table, rows, f" ON CONFLICT ({keys}) DO UPDATE SET {changes}")
 
 
-def _execute(conn: sa.Connection, table: sa.Table, rows: Sequence[Row], conflict: str) -> None:
+def _execute(conn: sa.Connection, table: sa.Table, rows: Sequence[Row], conflict: str) -> int:
     if not rows:
-        return
+        return 0
     names = [column.name for column in table.columns]
     if conn.dialect.name == "postgresql":
         arrays = tuple([row[name] for row in rows] for name in names)
-        conn.exec_driver_sql(_insert_arrays(table) + conflict, arrays)
-    else:
-        conn.exec_driver_sql(
-            _insert_values(table) + conflict, [tuple(row[name] for name in names) for row in rows]
-        )
+        return conn.exec_driver_sql(_insert_arrays(table) + conflict, arrays).rowcount
+    values = [tuple(row[name] for name in names) for row in rows]
+    return conn.exec_driver_sql(_insert_values(table) + conflict, values).rowcount
 
 
 @lru_cache(maxsize=64)

@@ -139,7 +139,7 @@ def _node(scene: Scene, copies: Path | None) -> tuple[Node, Counting]:
     document = scene.own.document().data
     row = PeerRow(scene.own.instance, scene.url, "them", "mirror", "mirror", "", document, 1)
     with made.node.db.write() as conn:
-        peers.put(conn, row)
+        peers.add(conn, row)
     return made.node, counting
 
 

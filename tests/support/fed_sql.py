@@ -81,8 +81,8 @@ class PlainConnection:
     def scalars(self, statement: Any, values: Mapping[str, Any] | None = None) -> Values:
         return self.execute(statement, values).scalars()
 
-    def exec_driver_sql(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        self.raw.executemany(sql, rows)
+    def exec_driver_sql(self, sql: str, rows: Sequence[Sequence[Any]]) -> Rows:
+        return Rows(self.raw.executemany(sql, rows))
 
     def commit(self) -> None:
         self.raw.commit()

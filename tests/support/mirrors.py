@@ -73,7 +73,8 @@ def acquaint(one: SimNode, other: SimNode, state: str = "mirror") -> None:
     document = other.own.document()
     row = PeerRow(other.own.instance, other.own.base_url, other.own.host, state, state, "", document.data, 1)
     with one.node.db.write() as conn:
-        peers.put(conn, row)
+        peers.add(conn, row)
+    peers.change(one.node, row.id, state=state, theirs=state)
 
 
 def _faulty(own: MemoryInstance, faults: dict[str, Fault | None]) -> None:

@@ -138,7 +138,7 @@ def world_pair(world: World, files: dict[str, bytes]) -> tuple[SimNode, str]:
     document = read_entry(world.document)
     row = PeerRow(world.instance_id, "https://althing.test", "them", "mirror", "mirror", "", document.data, 1)
     with us.node.db.write() as conn:
-        peers.put(conn, row)
+        peers.add(conn, row)
     mirror.pull(us.node, world.instance_id)
     return us, world.instance_id
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import msgspec
 import pytest
 from prometheus_client import REGISTRY
 
-from federation import errands, http_signatures, introductions, peers, queue
+from federation import MIGRATIONS, errands, http_signatures, introductions, peers, queue
 from federation.introductions import REFETCH
+from federation.node import Node
 from federation.peers import PeerRow
 from governance.errors import (
     BadSignature,
@@ -19,10 +23,12 @@ from governance.errors import (
     IdentityChanged,
     Malformed,
     NotAuthorised,
+    RateLimited,
     Replayed,
 )
 from governance.service.instance import public, signed
 from governance.signing.keyfile import Ed25519Key
+from governance.store.engine import open_store
 from tests.support.fed_nodes import Network, SimNode, VirtualClock, make_node
 
 NEW_KEY = Ed25519Key(bytes(range(32)))
@@ -242,3 +248,123 @@ def test_requests_for_peering_are_bounded(two: Two, monkeypatch: pytest.MonkeyPa
         errands.run_due(stranger.node)
     with two.b.node.db.read() as conn:
         assert len(peers.everybody(conn)) == 3
+
+
+# --- at once ---
+
+
+def meanwhile(two: Two, act: object) -> None:
+    """Something happens while the next request is on its way."""
+
+    def happen(_sender: str, _host: str) -> bool:
+        two.network.drop = lambda *_: False
+        act()  # type: ignore[operator]
+        return False
+
+    two.network.drop = happen
+
+
+def kinds(one: SimNode, other: SimNode) -> set[str]:
+    with one.node.db.read() as conn:
+        return {errand.kind for errand in queue.of_peer(conn, other.own.instance)}
+
+
+def test_a_peer_blocked_while_its_identity_is_fetched_stays_blocked(two: Two) -> None:
+    befriended(two)
+    meanwhile(two, lambda: two.decide(two.a, two.b, "blocked"))
+    introductions.fetch_identity(two.a.node, two.b.own.instance)
+    assert two.row(two.a, two.b).state == "blocked"
+    assert kinds(two.a, two.b) == set()
+
+
+def test_a_decision_leaves_what_was_learned_meanwhile(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    befriended(two)
+    known, read = two.row(two.a, two.b), peers.everybody
+    peers.change(two.a.node, known.id, document=b"", serial=0)
+
+    def slowly(conn: object) -> list[PeerRow]:
+        rows = read(conn)  # type: ignore[arg-type]
+        monkeypatch.undo()
+        peers.change(two.a.node, known.id, document=known.document, serial=1, quarantine="an impostor")
+        return rows
+
+    monkeypatch.setattr(peers, "everybody", slowly)
+    two.decide(two.a, two.b, "partner")
+    row = two.row(two.a, two.b)
+    assert (row.state, row.document, row.quarantine) == ("partner", known.document, "an impostor")
+
+
+def test_a_greeting_leaves_what_was_learned_meanwhile(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    befriended(two)
+    who, verify = two.a.own.instance, peers.verify
+
+    def slowly(*given: object) -> str:
+        peers.change(two.b.node, who, quarantine="an impostor")
+        return verify(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(peers, "verify", slowly)
+    introductions.greet(two.a.node, two.b.own.instance)
+    assert two.row(two.b, two.a).quarantine == "an impostor"
+
+
+def test_an_older_document_never_replaces_one_that_was_pinned_meanwhile(two: Two) -> None:
+    befriended(two)
+    row = two.row(two.a, two.b)
+    newer = two.a.own.document().data  # any other one
+    meanwhile(two, lambda: peers.change(two.a.node, row.id, document=newer, serial=2))
+    assert introductions.fetch_identity(two.a.node, row.id) == 1, "looked for again soon"
+    assert (two.row(two.a, two.b).document, two.row(two.a, two.b).serial) == (newer, 2)
+
+
+def test_a_greeting_with_an_overtaken_document_is_asked_to_come_back(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    befriended(two)
+    who, verify, newer = two.a.own.instance, peers.verify, two.b.own.document().data
+
+    def slowly(*given: object) -> str:
+        peers.change(two.b.node, who, document=newer, serial=2)
+        return verify(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(peers, "verify", slowly)
+    with pytest.raises(RateLimited, match="just now"):
+        introductions.greet(two.a.node, two.b.own.instance)
+    assert (two.row(two.b, two.a).document, two.row(two.b, two.a).serial) == (newer, 2)
+
+
+def test_errands_follow_from_the_latest_rows(
+    two: Two, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow settlement that has read old rows does not take away the errands of a later one."""
+    befriended(two)
+    known = two.row(two.a, two.b)
+    # Threads need connections of their own, which a database in memory has not.
+    two.a.node.db = store = open_store(None, tmp_path / "a", migrations=[MIGRATIONS])
+    peers.settle(two.a.node)
+    assert kinds(two.a, two.b) == {"identity"}
+    later = threading.Thread(target=peers.settle, args=(two.a.node,))
+    plan = queue.plan
+
+    def slowly(node: Node, wanted: object) -> None:
+        monkeypatch.undo()
+        peers.change(node, known.id, document=known.document, serial=1)
+        later.start()
+        later.join(0.5)
+        plan(node, wanted)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(queue, "plan", slowly)
+    peers.settle(two.a.node)
+    later.join(20)
+    assert "pull" in kinds(two.a, two.b)
+    store.close()
+
+
+def test_a_request_that_arrives_twice_at_once_counts_once(database: str | None, tmp_path: Path) -> None:
+    store = open_store(database, tmp_path / "data", migrations=[MIGRATIONS])
+    node = make_node("a.example", Network(), VirtualClock()).node
+    node.db = store
+    remembered = peers._Remembered(node)
+    with ThreadPoolExecutor(8) as pool:
+        used = list(pool.map(lambda n: remembered.use("a", f"nonce {n // 8}", 2**40), range(160)))
+    assert sum(used) == 20
+    store.close()

@@ -101,6 +101,6 @@ def test_none_or_several(two: Pair) -> None:
         views.peer_status(two.us.node, "sha256:" + "0" * 64)
     with two.us.node.db.write() as conn:
         last = "0" if two.peer[-1] != "0" else "1"
-        peers.put(conn, peers.PeerRow(two.peer[:-1] + last, "https://x.example"))
+        peers.add(conn, peers.PeerRow(two.peer[:-1] + last, "https://x.example"))
     with pytest.raises(NotFound, match="2 peers"):
         views.peer_status(two.us.node, two.peer[:20])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -23,7 +23,8 @@ def knows(node: SimNode, other: SimNode, state: str = "mirror", **changes: Any) 
         other.own.instance, other.own.base_url, state=state, theirs="mirror", document=document.data
     )
     with node.node.db.write() as conn:
-        peers.put(conn, replace(row, **changes))
+        peers.add(conn, row)
+    peers.change(node.node, row.id, **asdict(replace(row, **changes)))
     return row
 
 
