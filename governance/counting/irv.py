@@ -20,7 +20,8 @@ class IrvParams(RankedParams, frozen=True, forbid_unknown_fields=True):
     """What a valid ranking is, and how many are excluded at once.
 
     `exclusion` "batch" excludes together all those who even with each other's votes stay below the next one,
-    as Minneapolis and Maine do; the winner is the same.
+    as Minneapolis and Maine do. The winner is the same unless a later tie falls to an earlier round: there
+    are fewer rounds then to tell the tied apart.
     """
 
     exclusion: Literal["single", "batch"] = "single"

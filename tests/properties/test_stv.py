@@ -68,7 +68,9 @@ def test_irv(votes: list[list[str]]) -> None:
     winner, history = naive_stv.irv(LOT, votes)
     outcome = count("irv", once(votes))
     assert (outcome.winners, rounds(outcome)) == ([winner], history)
-    assert count("irv", once(votes), exclusion="batch").winners == [winner]
+    batch = count("irv", once(votes), exclusion="batch")
+    # Ties fall to earlier rounds, and a batch has fewer: without a tie there is no difference.
+    assert batch.winners == [winner] or any(step.action == "tie" for step in batch.steps)
 
 
 @settings(deadline=None, max_examples=300)

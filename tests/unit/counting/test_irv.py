@@ -92,6 +92,16 @@ def test_a_batch_is_only_what_cannot_catch_up() -> None:
     assert first.options == ["d"]
 
 
+def test_a_batch_leaves_fewer_rounds_to_break_a_later_tie_by() -> None:
+    papers = ["d", "bcd", "da", "db", "ca", "adb", "c", "c"]
+    votes: Votes = [(list(paper), 1) for paper in papers]
+    # One at a time c is ahead of d for a round, before a's paper makes them equal; in a batch it never is.
+    assert count(votes, "daecb").winners == ["c"]
+    batch = count(votes, "daecb", exclusion="batch")
+    assert batch.winners == ["d"]
+    assert "the lot decided: d is elected" in batch.steps[-2].note
+
+
 @pytest.mark.parametrize(
     ("answer", "params", "reason", "pointer"),
     [
