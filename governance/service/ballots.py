@@ -63,8 +63,10 @@ def post(service: Service, space: str, body: bytes) -> DraftRecorded:
         members = batch.state(service.states.space_origin(space))
         if isinstance(members, SpaceState) and ballot.ballot in members.ballots:
             raise AlreadyExists(f"the ballot {ballot.ballot} was opened; it can no longer be edited")
-        batch.write(lambda conn: _replace(conn, space, ballot.ballot, entry, now))
-        return lambda _committed: None
+        # At once: an opening in the same batch reads what is stored.
+        with service.store.write() as conn:
+            _replace(conn, space, ballot.ballot, entry, now)
+        return _nothing
 
     service.sequencer.submit(op).result()
     url = f"{service.base_url}/api/v1/spaces/{space}/ballots/{ballot.ballot}"
@@ -113,13 +115,16 @@ def commit_nonce(service: Service, space: str, ballot: str, entry: Entry, now: i
         raise InvalidStatement("the definition names no such nonce holder", pointer="/holder")
     verify_signer(entry, new.holder, key)
 
-    service.sequencer.submit(lambda batch: _keep(batch, space, f"{ballot} {new.holder}", entry, now)).result()
+    def op(_batch: Batch) -> Any:
+        # In the writer's thread no opening comes between, and the next one reads what is stored.
+        with service.store.write() as conn:
+            if _stored(blobs.get_draft(conn, space, ballot)).identity != draft.identity:
+                raise WrongBallot("the draft was replaced just now", pointer="/definition")
+            blobs.put_draft(conn, space, f"{ballot} {new.holder}", entry.data, now)
+        return _nothing
+
+    service.sequencer.submit(op).result()
     return Recorded(0, entry.identity, draft.statement.origin, "", text(entry.data))
-
-
-def _keep(batch: Batch, space: str, name: str, entry: Entry, now: int) -> Any:
-    batch.write(lambda conn: blobs.put_draft(conn, space, name, entry.data, now))
-    return _nothing
 
 
 def _nothing(_committed: Committed) -> None:
@@ -145,12 +150,18 @@ def drafts(store: Store, space: str) -> Iterator[StoredDraft]:
             yield _stored(envelope)
 
 
-def nonce_commitments(store: Store, space: str, draft: StoredDraft) -> list[Entry]:
-    """The commitments kept beside a draft, by holder."""
-    with store.read() as conn:
+def nonce_commitments(store: Store, draft: StoredDraft) -> list[Entry]:
+    """The commitments kept beside a draft, by holder.
+
+    Raises:
+        NotFound: the draft was removed; WrongBallot: it was replaced.
+    """
+    space, ballot = draft.statement.space, draft.statement.ballot
+    with store.snapshot() as conn:
+        if _stored(blobs.get_draft(conn, space, ballot)).identity != draft.identity:
+            raise WrongBallot("the draft was replaced just now", pointer="/definition")
         found = blobs.list_drafts(conn, space)
-    prefix = f"{draft.statement.ballot} "
-    return [read_entry(envelope) for name, envelope, _ in found if name.startswith(prefix)]
+    return [read_entry(envelope) for name, envelope, _ in found if name.startswith(f"{ballot} ")]
 
 
 def _stored(envelope: bytes) -> StoredDraft:

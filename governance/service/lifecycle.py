@@ -194,7 +194,6 @@ def opening(
     service: Service, draft: StoredDraft, now: int, order: str | None = None
 ) -> Callable[[Batch], Callable[[Committed], None]]:
     """The operation that freezes definition and roll into a new log and opens it."""
-    nonces = ballots.nonce_commitments(service.store, draft.statement.space, draft)
 
     def op(batch: Batch) -> Callable[[Committed], None]:
         ballot = draft.statement
@@ -202,6 +201,7 @@ def opening(
         if not isinstance(space, SpaceState):
             raise NotFound(f"there is no space {ballot.space} here")
         check_openable(space, draft, now)
+        nonces = ballots.nonce_commitments(service.store, draft)
         _freeze(service, batch, draft, space, nonces)
         _begin(service, batch, draft, space, order, now)
         batch.write(lambda conn: ballots.remove(conn, ballot.space, ballot.ballot))

@@ -1,10 +1,14 @@
 """The lot's nonces: committed to a draft, logged by the opening, revealed after the close."""
 
 import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
+import pytest
 
-from governance.service import lifecycle
+from governance.errors import WrongBallot
+from governance.service import ballots, lifecycle
 from governance.statements.ballot import NonceHolder
 from governance.statements.closing import NonceReveal
 from governance.statements.vote import NonceCommitment
@@ -84,6 +88,54 @@ def test_a_draft_sent_again_keeps_them(lite):
     recorded(commit(community, definition, 0))
     drafted(community)
     assert recorded(community.order("open")).json()["ballot"]["size"] == 4
+
+
+def test_a_commitment_is_logged_by_an_opening_that_was_decided_before_it(lite):
+    definition = drafted(lite.community)
+    opening = lifecycle.opening(lite.service, ballots.draft_of(lite.service.store, "nix", "q1"), NOW)
+    recorded(commit(lite.community, definition, 0))
+    lite.service.submit(opening).result()
+    assert lite.client.get(BALLOT).json()["size"] == 4
+
+
+def test_a_commitment_in_the_same_batch_as_the_opening_is_logged(lite, monkeypatch):
+    definition = drafted(lite.community)
+    opening = lifecycle.opening(lite.service, ballots.draft_of(lite.service.store, "nix", "q1"), NOW)
+    begun, queued, go = threading.Event(), threading.Event(), threading.Event()
+    submit = lite.service.sequencer.submit
+
+    def noted(op):
+        future = submit(op)
+        if "commit_nonce" in op.__qualname__:
+            queued.set()
+        return future
+
+    def hold(_batch):
+        begun.set()
+        go.wait(20)
+        return lambda _committed: None
+
+    monkeypatch.setattr(lite.service.sequencer, "submit", noted)
+    held = lite.service.submit(hold)
+    begun.wait(20)
+    with ThreadPoolExecutor(1) as pool:
+        before = pool.submit(commit, lite.community, definition, 0)
+        assert queued.wait(20)
+        opened = lite.service.submit(opening)
+        go.set()
+        held.result()
+        opened.result()
+        assert before.result().status_code == 201
+    assert lite.client.get(BALLOT).json()["size"] == 4
+
+
+def test_a_draft_that_was_replaced_meanwhile_is_not_opened(lite):
+    drafted(lite.community)
+    old = ballots.draft_of(lite.service.store, "nix", "q1")
+    recorded(lite.community.define(lite.community.definition(title="Another one")))
+    with pytest.raises(WrongBallot, match="replaced"):
+        lifecycle.open_ballot(lite.service, old, NOW)
+    assert lite.client.get(BALLOT).json()["title"] == "Another one"
 
 
 def test_a_replaced_draft_forgets_its_commitments(lite):
