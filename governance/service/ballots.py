@@ -60,9 +60,7 @@ def post(service: Service, space: str, body: bytes) -> DraftRecorded:
     service.hooks.before_record(ballot.origin, ballot, now)
 
     def op(batch: Batch) -> Any:
-        members = batch.state(service.states.space_origin(space))
-        if isinstance(members, SpaceState) and ballot.ballot in members.ballots:
-            raise AlreadyExists(f"the ballot {ballot.ballot} was opened; it can no longer be edited")
+        _check_unopened(service, batch, space, ballot.ballot)
         # At once: an opening in the same batch reads what is stored.
         with service.store.write() as conn:
             _replace(conn, space, ballot.ballot, entry, now)
@@ -84,16 +82,26 @@ def _judge(service: Service, space: str, entry: Entry, ballot: Ballot, now: int)
         raise InvalidDefinition("the close lies in the past", pointer="/closes_at", now=now)
 
 
+def _check_unopened(service: Service, batch: Batch, space: str, ballot: str) -> None:
+    members = batch.state(service.states.space_origin(space))
+    if isinstance(members, SpaceState) and ballot in members.ballots:
+        raise AlreadyExists(f"the ballot {ballot} was opened; it can no longer be edited")
+
+
 def _replace(conn: sa.Connection, space: str, ballot: str, entry: Entry, now: int) -> None:
-    with contextlib.suppress(NotFound):
-        if _stored(blobs.get_draft(conn, space, ballot)).identity == entry.identity:
-            return  # sent again: what was promised to this very draft stays
-    remove(conn, space, ballot)
+    if _identity(conn, space, ballot) == entry.identity:
+        return  # sent again: what was promised to this very draft stays
+    _remove(conn, space, ballot)
     blobs.put_draft(conn, space, ballot, entry.data, now)
 
 
-def remove(conn: sa.Connection, space: str, ballot: str) -> None:
-    """Remove a draft and the nonce commitments made to it."""
+def remove(conn: sa.Connection, space: str, ballot: str, identity: str) -> None:
+    """Remove the draft of that identity and the nonce commitments to it; one that replaced it stays."""
+    if _identity(conn, space, ballot) == identity:
+        _remove(conn, space, ballot)
+
+
+def _remove(conn: sa.Connection, space: str, ballot: str) -> None:
     prefix = f"{ballot} "
     mine = sa.func.substr(_drafts.c.ballot, 1, len(prefix)) == prefix
     conn.execute(sa.delete(_drafts).where(_drafts.c.space == space, mine))
@@ -115,11 +123,11 @@ def commit_nonce(service: Service, space: str, ballot: str, entry: Entry, now: i
         raise InvalidStatement("the definition names no such nonce holder", pointer="/holder")
     verify_signer(entry, new.holder, key)
 
-    def op(_batch: Batch) -> Any:
+    def op(batch: Batch) -> Any:
+        _check_unopened(service, batch, space, ballot)
         # In the writer's thread no opening comes between, and the next one reads what is stored.
         with service.store.write() as conn:
-            if _stored(blobs.get_draft(conn, space, ballot)).identity != draft.identity:
-                raise WrongBallot("the draft was replaced just now", pointer="/definition")
+            _check_current(conn, draft)
             blobs.put_draft(conn, space, f"{ballot} {new.holder}", entry.data, now)
         return _nothing
 
@@ -154,14 +162,25 @@ def nonce_commitments(store: Store, draft: StoredDraft) -> list[Entry]:
     """The commitments kept beside a draft, by holder.
 
     Raises:
-        NotFound: the draft was removed; WrongBallot: it was replaced.
+        WrongBallot: the draft was replaced or removed.
     """
-    space, ballot = draft.statement.space, draft.statement.ballot
     with store.snapshot() as conn:
-        if _stored(blobs.get_draft(conn, space, ballot)).identity != draft.identity:
-            raise WrongBallot("the draft was replaced just now", pointer="/definition")
-        found = blobs.list_drafts(conn, space)
-    return [read_entry(envelope) for name, envelope, _ in found if name.startswith(f"{ballot} ")]
+        _check_current(conn, draft)
+        found = blobs.list_drafts(conn, draft.statement.space)
+    prefix = f"{draft.statement.ballot} "
+    return [read_entry(envelope) for name, envelope, _ in found if name.startswith(prefix)]
+
+
+def _check_current(conn: sa.Connection, draft: StoredDraft) -> None:
+    """That the draft is still the one that is stored; only what the writer's thread asks stays true."""
+    if _identity(conn, draft.statement.space, draft.statement.ballot) != draft.identity:
+        raise WrongBallot("the draft was replaced or removed just now", pointer="/definition")
+
+
+def _identity(conn: sa.Connection, space: str, ballot: str) -> str | None:
+    with contextlib.suppress(NotFound):
+        return _stored(blobs.get_draft(conn, space, ballot)).identity
+    return None
 
 
 def _stored(envelope: bytes) -> StoredDraft:

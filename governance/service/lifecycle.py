@@ -204,7 +204,7 @@ def opening(
         nonces = ballots.nonce_commitments(service.store, draft)
         _freeze(service, batch, draft, space, nonces)
         _begin(service, batch, draft, space, order, now)
-        batch.write(lambda conn: ballots.remove(conn, ballot.space, ballot.ballot))
+        batch.write(lambda conn: ballots.remove(conn, ballot.space, ballot.ballot, draft.identity))
         return lambda _committed: service.notify(Event("opened", ballot.space, ballot.ballot, now))
 
     return op

@@ -113,7 +113,7 @@ def _open(service: Service, batch: Batch, draft: StoredDraft, entry: Entry, now:
 
 def _drop(service: Service, batch: Batch, order: BallotOrder, entry: Entry, now: int) -> Finish:
     answer = _record(service, batch, entry, order.space)
-    batch.write(lambda conn: ballots.remove(conn, order.space, order.ballot))
+    batch.write(lambda conn: ballots.remove(conn, order.space, order.ballot, order.definition))
     return _both(
         answer, lambda _committed: service.notify(Event("cancelled", order.space, order.ballot, now))
     )

@@ -98,35 +98,64 @@ def test_a_commitment_is_logged_by_an_opening_that_was_decided_before_it(lite):
     assert lite.client.get(BALLOT).json()["size"] == 4
 
 
-def test_a_commitment_in_the_same_batch_as_the_opening_is_logged(lite, monkeypatch):
-    definition = drafted(lite.community)
-    opening = lifecycle.opening(lite.service, ballots.draft_of(lite.service.store, "nix", "q1"), NOW)
-    begun, queued, go = threading.Event(), threading.Event(), threading.Event()
-    submit = lite.service.sequencer.submit
+class Held:
+    """The writer stands still, so that what is queued meanwhile makes one batch."""
 
-    def noted(op):
-        future = submit(op)
-        if "commit_nonce" in op.__qualname__:
-            queued.set()
+    def __init__(self, service, monkeypatch):
+        self._service, self._submit = service, service.sequencer.submit
+        self._go, self._queued, begun = threading.Event(), threading.Event(), threading.Event()
+
+        def hold(_batch):
+            begun.set()
+            self._go.wait(20)
+            return lambda _committed: None
+
+        self._first = self._submit(hold)
+        assert begun.wait(20)
+        monkeypatch.setattr(service.sequencer, "submit", self._noted)
+
+    def _noted(self, op):
+        future = self._submit(op)
+        if op.__qualname__.startswith(("commit_nonce", "post", "_operation")):
+            self._queued.set()
         return future
 
-    def hold(_batch):
-        begun.set()
-        go.wait(20)
-        return lambda _committed: None
+    def queue(self, pool, send, *given, **more):
+        """Send a statement, and return when it waits for the writer."""
+        self._queued.clear()
+        answer = pool.submit(send, *given, **more)
+        assert self._queued.wait(20)
+        return answer
 
-    monkeypatch.setattr(lite.service.sequencer, "submit", noted)
-    held = lite.service.submit(hold)
-    begun.wait(20)
+    def go_on(self):
+        self._go.set()
+        self._first.result()
+
+
+@pytest.mark.parametrize("earlier", [True, False])
+def test_a_commitment_in_the_same_batch_as_the_opening_is_logged_or_refused(lite, monkeypatch, earlier):
+    definition = drafted(lite.community)
+    opening = lifecycle.opening(lite.service, ballots.draft_of(lite.service.store, "nix", "q1"), NOW)
+    held = Held(lite.service, monkeypatch)
     with ThreadPoolExecutor(1) as pool:
-        before = pool.submit(commit, lite.community, definition, 0)
-        assert queued.wait(20)
-        opened = lite.service.submit(opening)
-        go.set()
-        held.result()
+        opened = None if earlier else lite.service.submit(opening)
+        sent = held.queue(pool, commit, lite.community, definition, 0)
+        opened = opened or lite.service.submit(opening)
+        held.go_on()
         opened.result()
-        assert before.result().status_code == 201
-    assert lite.client.get(BALLOT).json()["size"] == 4
+        assert sent.result().status_code == (201 if earlier else 409)
+    assert lite.client.get(BALLOT).json()["size"] == (4 if earlier else 3)
+
+
+def test_a_draft_in_the_same_batch_as_the_cancelling_of_another_stays(lite, monkeypatch):
+    drafted(lite.community)
+    held = Held(lite.service, monkeypatch)
+    with ThreadPoolExecutor(2) as pool:
+        cancelled = held.queue(pool, lite.community.order, "cancel", reason="wrong options")
+        sent = held.queue(pool, lite.community.define, lite.community.definition(title="Another one"))
+        held.go_on()
+        assert (cancelled.result().status_code, sent.result().status_code) == (201, 201)
+    assert lite.client.get(BALLOT).json()["title"] == "Another one"
 
 
 def test_a_draft_that_was_replaced_meanwhile_is_not_opened(lite):
